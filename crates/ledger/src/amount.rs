@@ -1,8 +1,10 @@
-//! Amounts of money: whole minor units with their currency, and the decimal texts that stand for them.
+//! Amounts of money: whole minor units with their currency, and the decimal texts that stand for
+//! them.
 //!
-//! Each value has exactly one text: `12.34` in EUR, `12` in JPY, `1.234` in KWD. Reading is as strict as writing: ASCII
-//! digits, exactly the currency's decimals, no sign, no exponent, no spaces, no needless zero in front. Nothing is ever
-//! rounded, nothing is converted, and no floating point is involved. What is accepted costs no allocation.
+//! Each value has exactly one text: `12.34` in EUR, `12` in JPY, `1.234` in KWD. Reading is as
+//! strict as writing: ASCII digits, exactly the currency's decimals, no sign, no exponent, no
+//! spaces, no needless zero in front. Nothing is ever rounded, nothing is converted, and no
+//! floating point is involved. What is accepted costs no allocation.
 
 mod decimal;
 mod error;
@@ -15,7 +17,8 @@ use crate::currency::Currency;
 pub use decimal::{format_minor, parse_signed_minor};
 pub use error::AmountError;
 
-/// A sum of money that is never below zero. At most `u64::MAX` minor units: 184,467,440,737,095,516.15 in EUR.
+/// A sum of money that is never below zero. At most `u64::MAX` minor units:
+/// 184,467,440,737,095,516.15 in EUR.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Amount {
     minor: u64,
@@ -35,7 +38,8 @@ impl Amount {
     /// Reads the decimal text of an amount. Zero is an amount.
     ///
     /// # Errors
-    /// [`AmountError`] says what to write instead; its [`AmountError::at`] makes a field's error of it.
+    /// [`AmountError`] says what to write instead; its [`AmountError::at`] makes a field's error of
+    /// it.
     pub fn parse(text: &str, currency: Currency) -> Result<Amount, AmountError> {
         decimal::parse_minor(text, currency).map(|minor| Amount { minor, currency })
     }

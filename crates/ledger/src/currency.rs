@@ -1,8 +1,10 @@
-//! Currencies: the codes of ISO 4217 list one as published on 2026-01-01, their numbers of decimals and names.
+//! Currencies: the codes of ISO 4217 list one as published on 2026-01-01, their numbers of decimals
+//! and names.
 //!
-//! A [`Currency`] is always one that an account can be kept in: it is on the list and has a number of decimals.
-//! Withdrawn codes are unknown here (the lev, BGN, left the list on 2026-01-01). Look-ups take constant time and
-//! allocate nothing unless they fail. This module never converts between currencies and knows no rates.
+//! A [`Currency`] is always one that an account can be kept in: it is on the list and has a number
+//! of decimals. Withdrawn codes are unknown here (the lev, BGN, left the list on 2026-01-01).
+//! Look-ups take constant time and allocate nothing unless they fail. This module never converts
+//! between currencies and knows no rates.
 
 mod table;
 #[cfg(test)]
@@ -64,7 +66,8 @@ impl Currency {
         find(code).ok_or_else(|| CurrencyError::explain(code))
     }
 
-    /// Finds a currency by its ISO 4217 numeric code, as in 978; `None` if none with a minor unit has it.
+    /// Finds a currency by its ISO 4217 numeric code, as in 978; `None` if none with a minor unit
+    /// has it.
     #[must_use]
     pub fn from_numeric(numeric: u16) -> Option<Currency> {
         let row = *ROW_BY_NUMERIC.get(usize::from(numeric))?;
@@ -95,7 +98,8 @@ impl Currency {
         self.row().name
     }
 
-    /// The id of the account that stands for the outside world in this currency, as in `@outside:EUR`.
+    /// The id of the account that stands for the outside world in this currency, as in
+    /// `@outside:EUR`.
     #[must_use]
     pub fn outside_account(self) -> &'static str {
         self.row().outside
@@ -178,8 +182,8 @@ impl fmt::Display for CurrencyError {
             }
             CurrencyError::WithoutMinorUnit { code, name } => write!(
                 f,
-                "{code} ({name}) has no minor unit in ISO 4217, so no account or amount can be in it: \
-                 use a currency that has one"
+                "{code} ({name}) has no minor unit in ISO 4217, so no account or amount can be in \
+                 it: use a currency that has one"
             ),
         }
     }

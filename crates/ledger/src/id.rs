@@ -1,8 +1,9 @@
 //! Ids that clients make for accounts, payments and their children.
 //!
-//! An id is 1 to 64 characters of `A-Z a-z 0-9 . _ : @ ~ -`, compared byte by byte: `a` and `A` are two ids. Ids that
-//! begin with `@` are Courant's own, so no client can make one. `.` and `..` are none: in the path of a URL they
-//! mean a folder, and nobody could ask for such an object. This module never makes ids up.
+//! An id is 1 to 64 characters of `A-Z a-z 0-9 . _ : @ ~ -`, compared byte by byte: `a` and `A` are
+//! two ids. Ids that begin with `@` are Courant's own, so no client can make one. `.` and `..` are
+//! none: in the path of a URL they mean a folder, and nobody could ask for such an object. This
+//! module never makes ids up.
 
 #[cfg(test)]
 mod tests;
@@ -31,7 +32,8 @@ impl<'a> Id<'a> {
     /// Reads an id that a client made; `field` names it in the error.
     ///
     /// # Errors
-    /// `too_short`, `too_long` or `bad_character`; `not_allowed` for `.`, `..` and what begins with `@`.
+    /// `too_short`, `too_long` or `bad_character`; `not_allowed` for `.`, `..` and what begins with
+    /// `@`.
     pub fn parse(field: &'static str, text: &'a str) -> Result<Id<'a>, FieldError> {
         let id = Id::parse_any(field, text)?;
         if id.is_reserved() { Err(reserved(field)) } else { Ok(id) }
@@ -89,8 +91,8 @@ impl AsRef<str> for Id<'_> {
     }
 }
 
-/// An owned id of 65 bytes that lives where it is put: it needs no allocation and is copied freely. It compares and
-/// hashes like its text.
+/// An owned id of 65 bytes that lives where it is put: it needs no allocation and is copied freely.
+/// It compares and hashes like its text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct IdBuf {
     len: u8,

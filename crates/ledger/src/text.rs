@@ -1,9 +1,10 @@
-//! The free-text fields of orders and accounts: how long each may be and which characters it may hold.
+//! The free-text fields of orders and accounts: how long each may be and which characters it may
+//! hold.
 //!
-//! Each field has one [`TextRule`]; lengths count characters (Unicode scalar values), not bytes, and a character
-//! takes at most [`BYTES_PER_CHARACTER_MAX`] bytes. A rule accepts or refuses a text and never changes it: no
-//! trimming, no case folding, no normalisation, so that what is stored is what was signed. An accepted text costs
-//! no allocation.
+//! Each field has one [`TextRule`]; lengths count characters (Unicode scalar values), not bytes,
+//! and a character takes at most [`BYTES_PER_CHARACTER_MAX`] bytes. A rule accepts or refuses a
+//! text and never changes it: no trimming, no case folding, no normalisation, so that what is
+//! stored is what was signed. An accepted text costs no allocation.
 
 pub(crate) mod field;
 #[cfg(test)]
@@ -11,7 +12,8 @@ mod tests;
 
 use field::{FieldError, FieldProblem};
 
-/// Bytes that one character takes at most in UTF-8; a text of n characters is at most this many times n bytes.
+/// Bytes that one character takes at most in UTF-8; a text of n characters is at most this many
+/// times n bytes.
 pub const BYTES_PER_CHARACTER_MAX: usize = 4;
 
 /// Key and value pairs in the metadata of one object, at most.
@@ -19,7 +21,8 @@ pub const METADATA_PAIRS_MAX: usize = 16;
 
 /// Where an order came from, as in `mobile`: 1 to 32 characters of a-z 0-9 _ -.
 pub const CHANNEL: TextRule = TextRule::new(1, 32, Alphabet::Channel);
-/// The payer's reference that travels unchanged to the payee: 1 to 35 characters (ISO 20022 Max35Text).
+/// The payer's reference that travels unchanged to the payee: 1 to 35 characters (ISO 20022
+/// Max35Text).
 pub const END_TO_END_ID: TextRule = TextRule::new(1, 35, Alphabet::Printable);
 /// What the payment is for, in the payer's words: 1 to 140 characters (ISO 20022 Max140Text).
 pub const REMITTANCE: TextRule = TextRule::new(1, 140, Alphabet::Printable);
@@ -109,7 +112,8 @@ pub(crate) enum Alphabet {
 impl Alphabet {
     fn holds_all_of(self, text: &str) -> bool {
         match self {
-            // All of this alphabet is ASCII, so bytes do; ids are checked far more often than anything else.
+            // All of this alphabet is ASCII, so bytes do; ids are checked far more often than
+            // anything else.
             Alphabet::Id => text.bytes().all(is_id_byte),
             _ => text.chars().all(|character| self.holds(character)),
         }
@@ -140,9 +144,9 @@ fn is_id_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'@' | b'~' | b'-')
 }
 
-/// Refused beside the control characters: line and paragraph separators and the signs that turn the reading
-/// direction, because they let a text look like another one; U+FFFE and U+FFFF, because XML, and with it any
-/// ISO 20022 message, cannot carry them.
+/// Refused beside the control characters: line and paragraph separators and the signs that turn the
+/// reading direction, because they let a text look like another one; U+FFFE and U+FFFF, because
+/// XML, and with it any ISO 20022 message, cannot carry them.
 fn is_printable(character: char) -> bool {
     !character.is_control()
         && !matches!(
@@ -151,8 +155,8 @@ fn is_printable(character: char) -> bool {
         )
 }
 
-/// Checks the metadata of one object: at most [`METADATA_PAIRS_MAX`] pairs, each key once, keys and values by
-/// [`METADATA_KEY`] and [`METADATA_VALUE`].
+/// Checks the metadata of one object: at most [`METADATA_PAIRS_MAX`] pairs, each key once, keys and
+/// values by [`METADATA_KEY`] and [`METADATA_VALUE`].
 ///
 /// # Errors
 /// The first pair that breaks a rule: a key's error is at `metadata`, a value's at `metadata.KEY`.

@@ -18,8 +18,8 @@ pub(super) fn parse_minor(text: &str, currency: Currency) -> Result<u64, AmountE
     minor.ok_or(AmountError::TooLarge { currency, limit_minor: i128::from(u64::MAX) })
 }
 
-/// Reads a value that may be below zero, such as an account's floor: as [`crate::Amount::parse`], with a `-` in front
-/// of what is below zero. `-0.00` is refused, for zero has one text.
+/// Reads a value that may be below zero, such as an account's floor: as [`crate::Amount::parse`],
+/// with a `-` in front of what is below zero. `-0.00` is refused, for zero has one text.
 ///
 /// # Errors
 /// [`AmountError`]; the limit is the range of `i128`.
@@ -86,7 +86,8 @@ fn check_characters(text: &str, currency: Currency) -> Result<(), AmountError> {
     }
 }
 
-/// Shows minor units as the decimal text of their currency, as in `-500.00`; width and alignment of the format apply.
+/// Shows minor units as the decimal text of their currency, as in `-500.00`; width and alignment of
+/// the format apply.
 pub fn format_minor(minor: i128, currency: Currency) -> impl fmt::Display + Copy {
     DecimalText { minor, currency }
 }

@@ -158,8 +158,8 @@ impl std::error::Error for AmountError {}
 
 /// `12.34` with as many decimals as the currency has.
 fn example(currency: Currency) -> impl fmt::Display {
-    let minor = [12, 123, 1_234, 12_345, 123_456];
-    format_minor(minor[usize::from(currency.exponent())], currency)
+    const MINOR: [i128; Currency::EXPONENT_MAX as usize + 1] = [12, 123, 1_234, 12_345, 123_456];
+    format_minor(MINOR[usize::from(currency.exponent())], currency)
 }
 
 fn number(count: usize) -> String {

@@ -1,1 +1,347 @@
+use proptest::prelude::*;
 
+use super::*;
+use crate::FieldProblem;
+
+const CURRENCIES: [Currency; 4] = [Currency::JPY, Currency::EUR, Currency::KWD, Currency::CLF];
+
+fn any_currency() -> impl Strategy<Value = Currency> {
+    proptest::sample::select(Currency::all().collect::<Vec<_>>())
+}
+
+#[test]
+fn texts_and_minor_units_stand_for_each_other() {
+    let table = [
+        (Currency::EUR, "0.00", 0),
+        (Currency::EUR, "0.01", 1),
+        (Currency::EUR, "0.10", 10),
+        (Currency::EUR, "1.00", 100),
+        (Currency::EUR, "12.34", 1_234),
+        (Currency::EUR, "100000.05", 10_000_005),
+        (Currency::EUR, "184467440737095516.15", u64::MAX),
+        (Currency::JPY, "0", 0),
+        (Currency::JPY, "12", 12),
+        (Currency::JPY, "18446744073709551615", u64::MAX),
+        (Currency::KWD, "0.001", 1),
+        (Currency::KWD, "1.234", 1_234),
+        (Currency::CLF, "0.0001", 1),
+        (Currency::CLF, "1844674407370955.1615", u64::MAX),
+    ];
+    for (currency, text, minor) in table {
+        let amount = Amount::new(minor, currency);
+        assert_eq!(Amount::parse(text, currency), Ok(amount));
+        assert_eq!(amount.to_string(), text);
+        assert_eq!(parse_signed_minor(text, currency), Ok(i128::from(minor)));
+    }
+}
+
+#[test]
+fn signed_texts_and_minor_units_stand_for_each_other() {
+    let table = [
+        (Currency::EUR, "-500.00", -50_000),
+        (Currency::EUR, "-0.01", -1),
+        (Currency::JPY, "-7", -7),
+        (Currency::KWD, "-1.234", -1_234),
+        (Currency::CLF, "-0.0001", -1),
+        (Currency::EUR, "1701411834604692317316873037158841057.27", i128::MAX),
+        (Currency::EUR, "-1701411834604692317316873037158841057.28", i128::MIN),
+        (Currency::JPY, "-170141183460469231731687303715884105728", i128::MIN),
+    ];
+    for (currency, text, minor) in table {
+        assert_eq!(parse_signed_minor(text, currency), Ok(minor));
+        assert_eq!(format_minor(minor, currency).to_string(), text);
+    }
+}
+
+#[test]
+fn width_and_alignment_of_the_format_apply() {
+    let amount = Amount::new(1_234, Currency::EUR);
+    assert_eq!(
+        format!("[{amount:>8}] [{amount:<8}] [{amount:?}]"),
+        "[   12.34] [12.34   ] [12.34 EUR]"
+    );
+}
+
+/// Every class of texts that are no amount, with the code and what the sentence says to do.
+#[test]
+fn what_is_not_an_amount_is_refused_with_a_reason() {
+    use FieldProblem::*;
+    let table = [
+        ("", TooShort, r#"an amount is missing: write it like "12.34""#),
+        ("12.3", WrongDecimals, r#"EUR has 2 decimals, "12.3" has 1: write "12.30""#),
+        ("12", WrongDecimals, r#"EUR has 2 decimals, "12" has none: write "12.00""#),
+        ("12.3400", WrongDecimals, r#"EUR has 2 decimals, "12.3400" has 4: write "12.34""#),
+        ("12.345", WrongDecimals, r#"EUR has 2 decimals, "12.345" has 3: round it to 2 decimals"#),
+        (
+            "-12.34",
+            Negative,
+            r#""-12.34" has a sign, but no amount is below zero: leave the sign out"#,
+        ),
+        (
+            "-0.00",
+            Negative,
+            r#""-0.00" has a sign, but no amount is below zero: leave the sign out"#,
+        ),
+        ("012.34", Malformed, r#""012.34" begins with a zero that says nothing: write "12.34""#),
+        ("00.00", Malformed, r#""00.00" begins with a zero that says nothing: write "0.00""#),
+        (".50", Malformed, r#"".50" is not an amount: write it like "12.34""#),
+        ("12.", Malformed, r#""12." is not an amount: write it like "12.34""#),
+        (".", Malformed, r#""." is not an amount: write it like "12.34""#),
+        ("-", Malformed, r#""-" is not an amount: write it like "12.34""#),
+        ("1.2.3", Malformed, r#""1.2.3" is not an amount: write it like "12.34""#),
+        ("1..23", Malformed, r#""1..23" is not an amount: write it like "12.34""#),
+        (
+            "12,34",
+            BadCharacter,
+            r#"',' at character 3 does not belong into an amount: write it like "12.34""#,
+        ),
+        (
+            "+1.00",
+            BadCharacter,
+            r#"'+' at character 1 does not belong into an amount: write it like "12.34""#,
+        ),
+        (
+            "1-1.00",
+            BadCharacter,
+            r#"'-' at character 2 does not belong into an amount: write it like "12.34""#,
+        ),
+        (
+            "--1.00",
+            BadCharacter,
+            r#"'-' at character 2 does not belong into an amount: write it like "12.34""#,
+        ),
+        (
+            " 1.00",
+            BadCharacter,
+            r#"' ' at character 1 does not belong into an amount: write it like "12.34""#,
+        ),
+        (
+            "1.00\n",
+            BadCharacter,
+            r#"'\n' at character 5 does not belong into an amount: write it like "12.34""#,
+        ),
+        (
+            "1e2",
+            BadCharacter,
+            r#"'e' at character 2 does not belong into an amount: write it like "12.34""#,
+        ),
+        (
+            "0x10",
+            BadCharacter,
+            r#"'x' at character 2 does not belong into an amount: write it like "12.34""#,
+        ),
+        (
+            "NaN",
+            BadCharacter,
+            r#"'N' at character 1 does not belong into an amount: write it like "12.34""#,
+        ),
+        (
+            "inf",
+            BadCharacter,
+            r#"'i' at character 1 does not belong into an amount: write it like "12.34""#,
+        ),
+        (
+            "1\u{66b}00",
+            BadCharacter,
+            r#"'٫' at character 2 does not belong into an amount: write it like "12.34""#,
+        ),
+        (
+            "１.00",
+            BadCharacter,
+            r#"'１' at character 1 does not belong into an amount: write it like "12.34""#,
+        ),
+        (
+            "184467440737095516.16",
+            TooLarge,
+            "the amount is beyond the limit of 184467440737095516.15 EUR: write a smaller one",
+        ),
+        (
+            "99999999999999999999999999999999999999.99",
+            TooLarge,
+            "the amount is beyond the limit of 184467440737095516.15 EUR: write a smaller one",
+        ),
+        (
+            "100000000000000000000000000000000000000.00",
+            TooLong,
+            "42 bytes are too many for an amount: write at most 41",
+        ),
+    ];
+    for (text, code, sentence) in table {
+        let error = Amount::parse(text, Currency::EUR).expect_err(text);
+        assert_eq!(error.to_string(), sentence, "{text:?}");
+        let field_error = error.at("amount").within("payees[3]");
+        assert_eq!(field_error.code, code, "{text:?}");
+        assert_eq!(field_error.to_string(), format!("payees[3].amount: {sentence}"));
+    }
+}
+
+#[test]
+fn the_other_exponents_are_named_too() {
+    let table = [
+        (Currency::JPY, "12.0", r#"JPY has no decimals, "12.0" has 1: write "12""#),
+        (Currency::JPY, "12.5", r#"JPY has no decimals, "12.5" has 1: round it to no decimals"#),
+        (Currency::JPY, "12.", r#""12." is not an amount: write it like "12""#),
+        (Currency::KWD, "1.23", r#"KWD has 3 decimals, "1.23" has 2: write "1.230""#),
+        (Currency::CLF, "1", r#"CLF has 4 decimals, "1" has none: write "1.0000""#),
+    ];
+    for (currency, text, sentence) in table {
+        assert_eq!(Amount::parse(text, currency).expect_err(text).to_string(), sentence);
+    }
+}
+
+#[test]
+fn signed_texts_are_refused_with_a_reason() {
+    let table = [
+        ("-0.00", FieldProblem::Malformed, r#""-0.00" is zero with a sign: leave the sign out"#),
+        ("-5", FieldProblem::WrongDecimals, r#"EUR has 2 decimals, "-5" has none: write "-5.00""#),
+        (
+            "-05.00",
+            FieldProblem::Malformed,
+            r#""-05.00" begins with a zero that says nothing: write "-5.00""#,
+        ),
+        (
+            "-1701411834604692317316873037158841057.29",
+            FieldProblem::TooLarge,
+            "the amount is beyond the limit of 1701411834604692317316873037158841057.27 EUR: write a smaller one",
+        ),
+        (
+            "1701411834604692317316873037158841057.28",
+            FieldProblem::TooLarge,
+            "the amount is beyond the limit of 1701411834604692317316873037158841057.27 EUR: write a smaller one",
+        ),
+        (
+            "-99999999999999999999999999999999999999999",
+            FieldProblem::TooLong,
+            "42 bytes are too many for an amount: write at most 41",
+        ),
+    ];
+    for (text, code, sentence) in table {
+        let error = parse_signed_minor(text, Currency::EUR).expect_err(text);
+        assert_eq!(error.to_string(), sentence, "{text:?}");
+        assert_eq!(error.at("limits.floor").code, code);
+    }
+    // No digit of a currency without decimals may be lost beyond 128 bits either.
+    assert!(parse_signed_minor("999999999999999999999999999999999999999", Currency::JPY).is_err());
+}
+
+#[test]
+fn field_errors_carry_the_limit_that_was_broken() {
+    let limit = |text| Amount::parse(text, Currency::EUR).expect_err(text).at("amount").limit;
+    assert_eq!(limit("1.234"), Some(2));
+    assert_eq!(limit("184467440737095516.16"), Some(u64::MAX));
+    assert_eq!(limit("x"), None);
+    assert_eq!(limit(&"1".repeat(42)), Some(41));
+}
+
+#[test]
+fn sums_and_differences_are_checked() {
+    let eur = |minor| Amount::new(minor, Currency::EUR);
+    assert_eq!(eur(1).checked_add(eur(2)), Some(eur(3)));
+    assert_eq!(eur(Amount::MINOR_MAX).checked_add(eur(0)), Some(eur(Amount::MINOR_MAX)));
+    assert_eq!(eur(Amount::MINOR_MAX).checked_add(eur(1)), None);
+    assert_eq!(eur(1).checked_add(Amount::new(1, Currency::USD)), None);
+    assert_eq!(eur(3).checked_sub(eur(3)), Some(eur(0)));
+    assert_eq!(eur(2).checked_sub(eur(3)), None);
+    assert_eq!(eur(2).checked_sub(Amount::new(1, Currency::USD)), None);
+    assert!(eur(0).is_zero() && !eur(1).is_zero());
+    assert_ne!(eur(1), Amount::new(1, Currency::USD));
+}
+
+#[test]
+fn accepted_texts_cost_no_allocation() {
+    let counted = allocation_counter::measure(|| {
+        for _ in 0..3 {
+            assert!(Amount::parse("184467440737095516.15", Currency::EUR).is_ok());
+            assert!(parse_signed_minor("-500.00", Currency::EUR).is_ok());
+            assert!(Currency::from_code("CZK").is_ok());
+        }
+    });
+    assert_eq!(counted.count_total, 0);
+}
+
+proptest! {
+    #[test]
+    fn every_amount_is_read_back_from_its_text(minor: u64, currency in any_currency()) {
+        let amount = Amount::new(minor, currency);
+        prop_assert_eq!(Amount::parse(&amount.to_string(), currency), Ok(amount));
+    }
+
+    #[test]
+    fn every_signed_value_is_read_back_from_its_text(minor: i128, currency in any_currency()) {
+        let text = format_minor(minor, currency).to_string();
+        prop_assert_eq!(parse_signed_minor(&text, currency), Ok(minor));
+    }
+
+    #[test]
+    fn the_text_is_the_quotient_and_the_remainder(minor: u64) {
+        for currency in CURRENCIES {
+            let exponent = u32::from(currency.exponent());
+            let (whole, rest) = (minor / 10_u64.pow(exponent), minor % 10_u64.pow(exponent));
+            let expected = match exponent {
+                0 => whole.to_string(),
+                _ => format!("{whole}.{rest:0width$}", width = exponent as usize),
+            };
+            prop_assert_eq!(Amount::new(minor, currency).to_string(), expected);
+        }
+    }
+
+    /// Each value has one text: whatever is accepted is the text that would be written.
+    #[test]
+    fn an_accepted_text_is_the_one_that_would_be_written(
+        text in "[-+]?[0-9]{0,4}[.,]?[0-9]{0,5}[0-9.eE ]?",
+    ) {
+        for currency in CURRENCIES {
+            if let Ok(amount) = Amount::parse(&text, currency) {
+                prop_assert_eq!(amount.to_string(), text.as_str());
+            }
+            if let Ok(minor) = parse_signed_minor(&text, currency) {
+                prop_assert_eq!(format_minor(minor, currency).to_string(), text.as_str());
+            }
+        }
+    }
+
+    #[test]
+    fn a_foreign_character_anywhere_is_refused(
+        minor: u64,
+        foreign in "[^0-9.]",
+        at: proptest::sample::Index,
+        currency in any_currency(),
+    ) {
+        let mut text = Amount::new(minor, currency).to_string();
+        text.insert_str(at.index(text.len() + 1), &foreign);
+        prop_assert!(Amount::parse(&text, currency).is_err());
+    }
+
+    #[test]
+    fn another_number_of_decimals_is_refused(minor: u64, decimals in 0_usize..8) {
+        for currency in CURRENCIES {
+            let text = format!("{minor}.{}", "0".repeat(decimals));
+            let accepted = Amount::parse(&text, currency).is_ok();
+            prop_assert!(!accepted || decimals == usize::from(currency.exponent()));
+        }
+    }
+
+    /// Nothing panics, and the advice, where there is one, is itself accepted.
+    #[test]
+    fn any_text_is_answered_and_advice_can_be_followed(text in "\\PC{0,50}|-?[0-9]{1,20}[.]?[0-9]{0,6}") {
+        for currency in CURRENCIES {
+            let Err(error) = parse_signed_minor(&text, currency) else { continue };
+            let sentence = error.to_string();
+            if let AmountError::WrongDecimals { .. } = error
+                && let Some((_, advice)) = sentence.split_once(": write \"")
+                && !text.starts_with("-0")
+            {
+                prop_assert!(parse_signed_minor(advice.trim_end_matches('"'), currency).is_ok());
+            }
+        }
+    }
+
+    #[test]
+    fn a_sum_less_one_part_is_the_other(a: u64, b: u64, currency in any_currency()) {
+        let (a, b) = (Amount::new(a, currency), Amount::new(b, currency));
+        match a.checked_add(b) {
+            Some(sum) => prop_assert_eq!(sum.checked_sub(b), Some(a)),
+            None => prop_assert!(u128::from(a.minor()) + u128::from(b.minor()) > u128::from(u64::MAX)),
+        }
+    }
+}

@@ -1,9 +1,10 @@
 //! ISO 4217 list one (currencies and funds), as published on 2026-01-01.
 //!
-//! 178 codes: 165 with a number of decimals, 13 without. The lev (BGN) left the list that day, when Bulgaria
-//! took the euro; earlier withdrawn codes (HRK, ANG, CUC, SLL, ZWL ...) are not here either. Data only: how a code
-//! is found is in the parent module. To bring it up to date, take the new list from the ISO 4217 maintenance
-//! agency and keep the rows sorted by code: the build stops if they are not.
+//! 178 codes: 165 with a number of decimals, 13 without. The lev (BGN) left the list that day, when
+//! Bulgaria took the euro; earlier withdrawn codes (HRK, ANG, CUC, SLL, ZWL ...) are not here
+//! either. Data only: how a code is found is in the parent module. To bring it up to date, take the
+//! new list from the ISO 4217 maintenance agency and keep the rows sorted by code: the build stops
+//! if they are not.
 
 /// One currency with a number of decimals.
 #[derive(Debug)]
@@ -199,8 +200,9 @@ pub(super) static CURRENCIES: [Row; 165] = [
     row!("ZWG", 924, 2, "Zimbabwe Gold"),
 ];
 
-/// Codes and names to which ISO 4217 gives no minor unit: metals, baskets, the code for tests and the code for
-/// "no currency". Without a number of decimals no amount can be written, so no account can be kept in them.
+/// Codes and names to which ISO 4217 gives no minor unit: metals, baskets, the code for tests and
+/// the code for "no currency". Without a number of decimals no amount can be written, so no account
+/// can be kept in them.
 #[rustfmt::skip]
 pub(super) static WITHOUT_MINOR_UNIT: [(&str, &str); 13] = [
     ("XAG", "Silver"),

@@ -1,7 +1,7 @@
 //! The one error for a field that was refused: where, why, the limit, and a sentence for people.
 //!
-//! Every check of input in the system ends in a [`FieldError`], so that an API can name field, code and limit in
-//! the same way everywhere. Making one allocates; accepting a field never does.
+//! Every check of input in the system ends in a [`FieldError`], so that an API can name field, code
+//! and limit in the same way everywhere. Making one allocates; accepting a field never does.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -103,7 +103,8 @@ impl FieldError {
         FieldError { limit: Some(limit), ..self }
     }
 
-    /// The same error seen from the object around the field: `amount` within `payees[3]` is `payees[3].amount`.
+    /// The same error seen from the object around the field: `amount` within `payees[3]` is
+    /// `payees[3].amount`.
     #[must_use]
     pub fn within(self, parent: impl fmt::Display) -> FieldError {
         FieldError { field: format!("{parent}.{}", self.field).into(), ..self }
@@ -123,20 +124,24 @@ impl FieldError {
 
     /// A required field that is not there.
     #[must_use]
-    pub fn missing(field: &'static str) -> FieldError {
+    pub fn missing(field: impl Into<Cow<'static, str>>) -> FieldError {
         FieldError::new(field, FieldProblem::Missing, "this field is required: add it")
     }
 
     /// A text of `found` characters where at most `limit` may be.
     #[must_use]
-    pub fn too_long(field: &'static str, found: usize, limit: usize) -> FieldError {
+    pub fn too_long(field: impl Into<Cow<'static, str>>, found: usize, limit: usize) -> FieldError {
         let sentence = format!("{found} characters are too many: write at most {limit}");
         FieldError::new(field, FieldProblem::TooLong, sentence).with_limit(limit as u64)
     }
 
     /// A text of `found` characters where at least `limit` must be.
     #[must_use]
-    pub fn too_short(field: &'static str, found: usize, limit: usize) -> FieldError {
+    pub fn too_short(
+        field: impl Into<Cow<'static, str>>,
+        found: usize,
+        limit: usize,
+    ) -> FieldError {
         let sentence = match found {
             0 => "an empty text is not allowed: write something or leave the field out".into(),
             _ => format!("{found} characters are too few: write at least {limit}"),
@@ -144,10 +149,11 @@ impl FieldError {
         FieldError::new(field, FieldProblem::TooShort, sentence).with_limit(limit as u64)
     }
 
-    /// A character that the field may not hold; `position` counts characters from 1, `allowed` says which it may.
+    /// A character that the field may not hold; `position` counts characters from 1, `allowed` says
+    /// which it may.
     #[must_use]
     pub fn bad_character(
-        field: &'static str,
+        field: impl Into<Cow<'static, str>>,
         character: char,
         position: usize,
         allowed: &str,
