@@ -61,7 +61,7 @@ impl TextRule {
         self.length_max
     }
 
-    /// The greatest number of bytes in UTF-8.
+    /// The greatest number of bytes in UTF-8, which follows from the characters.
     #[must_use]
     pub const fn bytes_max(&self) -> usize {
         self.length_max * BYTES_PER_CHARACTER_MAX
@@ -76,9 +76,7 @@ impl TextRule {
     }
 
     fn accepts(&self, text: &str) -> bool {
-        text.len() >= self.length_min
-            && text.len() <= self.bytes_max()
-            && (self.length_min..=self.length_max).contains(&text.chars().count())
+        (self.length_min..=self.length_max).contains(&text.chars().count())
             && self.alphabet.holds_all_of(text)
     }
 

@@ -220,8 +220,20 @@ fn signed_texts_are_refused_with_a_reason() {
         assert_eq!(error.to_string(), sentence, "{text:?}");
         assert_eq!(error.at("limits.floor").code, code);
     }
-    // No digit of a currency without decimals may be lost beyond 128 bits either.
-    assert!(parse_signed_minor("999999999999999999999999999999999999999", Currency::JPY).is_err());
+}
+
+#[test]
+fn a_value_beyond_128_bits_does_not_wrap_around() {
+    // One and four more than 2^128: the last digit, or the step to it, leaves 128 bits.
+    let texts =
+        ["340282366920938463463374607431768211457", "340282366920938463463374607431768211460"];
+    for text in texts {
+        let unsigned = Amount::parse(text, Currency::JPY).expect_err(text);
+        let limit_minor = i128::from(u64::MAX);
+        assert_eq!(unsigned, AmountError::TooLarge { currency: Currency::JPY, limit_minor });
+        assert!(parse_signed_minor(text, Currency::JPY).is_err());
+        assert!(parse_signed_minor(&format!("-{text}"), Currency::JPY).is_err());
+    }
 }
 
 #[test]
