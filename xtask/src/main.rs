@@ -1,1 +1,55 @@
-fn main() {}
+//! `cargo xtask`: the project's own commands. What CI does, a developer does with the same words.
+//!
+//! Depends on none of the product crates, so it builds while they do not.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks on its streams")]
+
+mod ci;
+mod clock;
+mod report;
+mod shell;
+mod suites;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::report::Run;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "The project's own commands")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Everything that must hold before a change is merged
+    Ci,
+    /// Run every test, installing what the tests need
+    Test {
+        /// Run only the workspace's tests whose name contains this
+        #[arg(conflicts_with = "suite")]
+        filter: Option<String>,
+        /// Run only this suite; `list` shows them
+        #[arg(long)]
+        suite: Option<String>,
+    },
+    /// Check what rustfmt and clippy cannot: see docs/testing.md
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let mut run = Run::default();
+    match Cli::parse().task {
+        Task::Ci => ci::ci(&mut run),
+        Task::Tidy => run.step("tidy", tidy::tidy),
+        Task::Test { filter: Some(filter), .. } => {
+            run.step("workspace", || suites::workspace(&[&filter]));
+        }
+        Task::Test { suite: Some(name), .. } => return suites::one(run, &name),
+        Task::Test { filter: None, suite: None } => suites::all(&mut run),
+    }
+    run.finish()
+}

@@ -1,0 +1,87 @@
+//! Starting other programs: where the workspace is, how cargo is called, how tests are counted.
+//!
+//! Everything that is built, is built with one profile and one feature set, so that no step
+//! rebuilds what another has built.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::report::{Outcome, Tests};
+
+/// The cargo profile of every check: see `[profile.ci]` in the workspace's Cargo.toml.
+pub(crate) const PROFILE: &str = "ci";
+
+/// The root directory of the workspace.
+pub(crate) fn root() -> PathBuf {
+    let here = std::env::var("CARGO_MANIFEST_DIR")
+        .unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    let mut root = PathBuf::from(here);
+    root.pop();
+    root
+}
+
+/// A program to be started in the workspace's root.
+pub(crate) fn program(name: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(name);
+    command.args(args).current_dir(root());
+    command
+}
+
+/// `cargo SUBCOMMAND --workspace --locked --profile ci ARGS`.
+pub(crate) fn cargo_workspace(subcommand: &str, args: &[&str]) -> Command {
+    let mut command =
+        program("cargo", &[subcommand, "--workspace", "--locked", "--profile", PROFILE]);
+    command.args(args);
+    command
+}
+
+/// Runs to the end; anything but success is an error that names the command.
+pub(crate) fn run(command: &mut Command) -> Result<Outcome> {
+    println!("$ {}", shown(command));
+    let status = command.status().with_context(|| format!("cannot start {}", shown(command)))?;
+    if !status.success() {
+        bail!("{}: {status}", shown(command));
+    }
+    Ok(Outcome::default())
+}
+
+/// Runs to the end, passes its standard output through, and adds up the test summaries in it.
+pub(crate) fn run_tests(command: &mut Command) -> Result<Outcome> {
+    println!("$ {}", shown(command));
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {}", shown(command)))?;
+    let stdout = child.stdout.take().expect("standard output was asked to be a pipe");
+    let mut tests = Tests::default();
+    for line in BufReader::new(stdout).split(b'\n') {
+        let line = line.context("reading the output of the tests")?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        if let Some(more) = Tests::from_summary_line(&line) {
+            tests += more;
+        }
+    }
+    let status = child.wait().context("waiting for the tests")?;
+    let failure = (!status.success()).then(|| format!("{}: {status}", shown(command)));
+    Ok(Outcome { tests, failure })
+}
+
+/// Runs silently and returns the standard output; an error carries the standard error.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| format!("cannot start {}", shown(command)))?;
+    if !output.status.success() {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        bail!("{}: {}\n{}", shown(command), output.status, stderr.trim());
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("{}: not UTF-8", shown(command)))
+}
+
+/// The command as one would type it (without quoting).
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}

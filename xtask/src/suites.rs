@@ -1,0 +1,53 @@
+//! The tests of the project: those of the workspace, and the suites that need more than libtest.
+//!
+//! A suite is one line of [`SUITES`]: add yours there. A suite's program says how it went by its
+//! exit code; if it prints `N passed, N failed`, those count in the closing line.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::report::{Outcome, Run};
+use crate::shell::{cargo_workspace, run_tests};
+
+/// A named part of `cargo xtask test`.
+#[derive(Debug)]
+struct Suite {
+    name: &'static str,
+    /// What it shows, in one line.
+    about: &'static str,
+    run: fn() -> Result<Outcome>,
+}
+
+const SUITES: &[Suite] = &[Suite {
+    name: "workspace",
+    about: "unit, property and integration tests of every crate",
+    run: || workspace(&[]),
+}];
+
+/// `cargo test` over the workspace; `args` are those of libtest's filter.
+pub(crate) fn workspace(args: &[&str]) -> Result<Outcome> {
+    run_tests(cargo_workspace("test", &["--no-fail-fast"]).args(args))
+}
+
+/// Every suite, one step each.
+pub(crate) fn all(run: &mut Run) {
+    for suite in SUITES {
+        run.step(suite.name, suite.run);
+    }
+}
+
+/// One suite by name. An unknown name lists the suites.
+pub(crate) fn one(mut run: Run, name: &str) -> ExitCode {
+    if let Some(suite) = SUITES.iter().find(|suite| suite.name == name) {
+        run.step(suite.name, suite.run);
+        return run.finish();
+    }
+    if name != "list" {
+        eprintln!("there is no suite `{name}`");
+    }
+    for suite in SUITES {
+        eprintln!("{:<12} {}", suite.name, suite.about);
+    }
+    if name == "list" { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
