@@ -1,0 +1,92 @@
+//! Deciding: from the state and a command to an outcome, changing nothing.
+
+mod account;
+mod key;
+mod payment;
+
+use crate::command::{Caller, Command};
+use crate::ids::Candidates;
+use crate::outcome::Outcome;
+use crate::state::State;
+use crate::{Lsn, OpenPayment};
+use courant_ledger::{Reason, TagDomain, Timestamp};
+use smallvec::SmallVec;
+
+/// What the owner looked up before asking, because the state alone does not know.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// All generations of ids before this one were looked through on disk and held nothing for this command
+    /// but what stands here.
+    pub searched_before: u64,
+    /// Records that share a tag with the command but were read and are about something else.
+    pub unrelated: SmallVec<[Lsn; 1]>,
+    /// The payment that the command is about, as its last record says, if it is not open.
+    pub payment: Option<OpenPayment>,
+}
+
+/// What a command came to.
+#[derive(Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every decision is a record; a box would cost an allocation each"
+)]
+pub enum Decision {
+    /// To be recorded, and then evolved.
+    Record(Outcome),
+    /// Refused; nothing is recorded. For a group, the place of the payment it is about.
+    Refused(Reason, Option<usize>),
+    /// These records may be about the same id, newest first: read them, and answer the repeat, or ask again with
+    /// what they say in the facts.
+    Look(Candidates),
+    /// The index on disk has to be looked through again: a generation moved there since.
+    LookOnDisk,
+}
+
+impl State {
+    /// Decides a command that passed [`Command::check`]. `now` is the owner's clock; the decision is made at the
+    /// later of it and the last record.
+    #[inline]
+    pub(crate) fn decide(
+        &self,
+        now: Timestamp,
+        caller: Caller<'_>,
+        command: &Command<'_>,
+        facts: &Facts,
+    ) -> Decision {
+        let needs_ids = !matches!(command, Command::Due { .. });
+        if needs_ids && facts.searched_before < self.ids.first_generation() {
+            return Decision::LookOnDisk;
+        }
+        if let Some(key) = caller.idempotency_key {
+            let seen = self.seen(idempotency_tag(self, caller.key, key), facts);
+            if !seen.is_empty() {
+                return Decision::Look(seen);
+            }
+        }
+        match command {
+            Command::Pay(order) => self.pay(now, order, facts),
+            Command::PayGroup(orders) => self.pay_group(now, orders, facts),
+            Command::Step(step) => self.step(now, step, facts),
+            Command::Due { payment } => self.due(now, *payment),
+            Command::OpenAccount(open) => self.open_account(open),
+            Command::ChangeAccount(change) => self.change_account(change),
+            Command::CreateKey(key) => self.create_key(key),
+            Command::RevokeKey { number } => self.revoke_key(*number),
+        }
+    }
+
+    /// The records that may be about a tag and were not ruled out.
+    #[inline]
+    fn seen(&self, tag: u64, facts: &Facts) -> Candidates {
+        let mut seen = self.ids.candidates(tag);
+        if !seen.is_empty() {
+            seen.retain(|lsn| !facts.unrelated.contains(lsn));
+        }
+        seen
+    }
+}
+
+/// The tag of an idempotency key: keys of different callers are different.
+pub(crate) fn idempotency_tag(state: &State, key_number: u32, text: &str) -> u64 {
+    state.tagger.tag_below(TagDomain::IdempotencyKey, &key_number.to_le_bytes(), text)
+}

@@ -1,0 +1,132 @@
+//! Recent ids in memory: which records may be about a payment, a child or an idempotency key.
+//!
+//! Ids are kept by their tags in generations of fixed size, so that memory is bounded and no table ever
+//! grows. A full generation is frozen, and its owner writes it into the index on disk and then drops it
+//! here. A match is a candidate: the owner reads the record there and compares.
+
+use crate::Lsn;
+use courant_ledger::tag_table::TagTable;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Records that may be about an id, newest first.
+pub type Candidates = SmallVec<[Lsn; 1]>;
+
+/// A full generation on its way to disk.
+#[derive(Debug)]
+pub struct Frozen {
+    /// Its number; generations are numbered from 0 without gaps.
+    pub generation: u64,
+    /// Records up to this one, and including it, have their ids in this generation or an earlier one.
+    pub through: Lsn,
+    table: TagTable,
+}
+
+impl Frozen {
+    /// Every tag with the record that carries it, in no promised order.
+    pub fn entries(&self) -> impl Iterator<Item = (u64, Lsn)> + '_ {
+        self.table.entries().map(|(tag, lsn)| (tag, Lsn(lsn)))
+    }
+
+    /// How many entries it has.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// True if it has no entries.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+}
+
+/// The generations that are not yet, or not only, on disk.
+#[derive(Debug)]
+pub struct RecentIds {
+    current: TagTable,
+    current_generation: u64,
+    capacity: usize,
+    frozen: Vec<Arc<Frozen>>,
+    last: Lsn,
+}
+
+impl RecentIds {
+    /// An empty memory whose generations hold `capacity` ids each.
+    pub(crate) fn new(capacity: usize, generation: u64) -> RecentIds {
+        RecentIds {
+            current: TagTable::with_capacity(capacity),
+            current_generation: generation,
+            capacity,
+            frozen: Vec::new(),
+            last: Lsn::NONE,
+        }
+    }
+
+    /// The oldest generation kept here. Whoever looked through the index on disk with all earlier
+    /// generations in it has, together with this memory, looked everywhere.
+    pub fn first_generation(&self) -> u64 {
+        self.frozen.first().map_or(self.current_generation, |f| f.generation)
+    }
+
+    /// True if the current generation is full: freeze it.
+    pub fn is_full(&self) -> bool {
+        self.current.len() >= self.current.capacity()
+    }
+
+    /// How many ids the current generation holds.
+    pub fn len(&self) -> usize {
+        self.current.len()
+    }
+
+    /// True if the current generation holds none.
+    pub fn is_empty(&self) -> bool {
+        self.current.is_empty()
+    }
+
+    /// How many generations wait to be written to disk.
+    pub fn frozen(&self) -> &[Arc<Frozen>] {
+        &self.frozen
+    }
+
+    /// The records that may be about an id, newest first.
+    #[inline]
+    pub fn candidates(&self, tag: u64) -> Candidates {
+        let mut found: Candidates = self.current.get(tag).map(Lsn).collect();
+        for generation in &self.frozen {
+            found.extend(generation.table.get(tag).map(Lsn));
+        }
+        if found.len() > 1 {
+            found.sort_unstable_by(|a, b| b.cmp(a));
+            found.dedup();
+        }
+        found
+    }
+
+    /// Brings the slot of a tag near (see [`TagTable::touch`]).
+    #[inline]
+    pub(crate) fn touch(&self, tag: u64) {
+        std::hint::black_box(self.current.touch(tag));
+    }
+
+    #[inline]
+    pub(crate) fn insert(&mut self, tag: u64, lsn: Lsn) {
+        self.current.insert(tag, lsn.0);
+        self.last = self.last.max(lsn);
+    }
+
+    /// Freezes the current generation and begins the next; `through` is the last record evolved.
+    pub(crate) fn freeze(&mut self, through: Lsn) -> Arc<Frozen> {
+        let next = TagTable::with_capacity(self.capacity);
+        let table = std::mem::replace(&mut self.current, next);
+        let frozen = Arc::new(Frozen { generation: self.current_generation, through, table });
+        self.frozen.push(Arc::clone(&frozen));
+        self.current_generation += 1;
+        frozen
+    }
+
+    /// Forgets the generations up to and including this one: they are in the index on disk.
+    pub(crate) fn drop_through(&mut self, generation: u64) -> Vec<Arc<Frozen>> {
+        let kept = self.frozen.iter().position(|f| f.generation > generation);
+        let until = kept.unwrap_or(self.frozen.len());
+        self.frozen.drain(..until).collect()
+    }
+}

@@ -1,0 +1,167 @@
+//! The first steps: from an order to a payment, and from a scheduled payment to its execution.
+
+use super::{Leg, LegRole, Legs, Payment, Status};
+use crate::draft::{Draft, Force};
+use crate::{AccountNo, Bearer, Id, Mode, Order, OrderKind, Reason, Timestamp};
+
+/// How long money is held if the order does not say, in seconds: seven days.
+pub const HOLD_DEFAULT_SECONDS: u64 = 7 * 86_400;
+
+/// How far ahead an execution or an expiry may lie, in seconds: 366 days.
+pub const AHEAD_MAX_SECONDS: u64 = 366 * 86_400;
+
+impl Payment {
+    /// Begins the payment that an order asks for. An error is the reason of its rejection: drop the draft,
+    /// and record [`Payment::rejected`].
+    #[inline]
+    pub fn begin(
+        draft: &mut Draft<'_>,
+        order: &Order<'_>,
+        now: Timestamp,
+    ) -> Result<Payment, Reason> {
+        let mut payment = Payment::blank(order, now);
+        payment.legs = legs(draft, order)?;
+        check_times(order, now)?;
+        if order.execute_at.is_some_and(|at| at > now) {
+            payment.status = Status::Received;
+            payment.reason = Some(Reason::Scheduled);
+            return Ok(payment);
+        }
+        payment.start(draft, now)?;
+        Ok(payment)
+    }
+
+    /// The payment of an order that is refused: its identity is claimed, no money moves.
+    pub fn rejected(order: &Order<'_>, reason: Reason, now: Timestamp) -> Payment {
+        let mut payment = Payment::blank(order, now);
+        payment.status = Status::Rejected;
+        payment.reason = Some(reason);
+        payment
+    }
+
+    /// Executes a scheduled payment when its time has come.
+    ///
+    /// Panics if it is not scheduled.
+    pub fn execute(&self, draft: &mut Draft<'_>, now: Timestamp) -> Result<Payment, Reason> {
+        assert!(self.status == Status::Received, "only a scheduled payment is executed");
+        let mut after = self.clone();
+        after.reason = None;
+        after.start(draft, now)?;
+        Ok(after)
+    }
+
+    /// A payment that an execution refused.
+    pub fn refused(&self, reason: Reason) -> Payment {
+        Payment { status: Status::Rejected, reason: Some(reason), ..self.clone() }
+    }
+
+    #[inline]
+    fn blank(order: &Order<'_>, now: Timestamp) -> Payment {
+        Payment {
+            kind: order.kind,
+            mode: order.mode,
+            status: Status::Received,
+            reason: None,
+            currency: order.currency,
+            created_at: now,
+            execute_at: order.execute_at,
+            expires_at: order.expires_at,
+            legs: Legs::new(),
+        }
+    }
+
+    #[inline]
+    fn start(&mut self, draft: &mut Draft<'_>, now: Timestamp) -> Result<(), Reason> {
+        match self.mode {
+            Mode::Pay => {
+                self.post_all(draft)?;
+                self.status = Status::Completed;
+            }
+            Mode::Authorise => {
+                self.hold_all(draft)?;
+                self.status = Status::Authorised;
+                let lapse = now.plus_seconds(HOLD_DEFAULT_SECONDS);
+                self.expires_at = Some(self.expires_at.unwrap_or(lapse));
+            }
+            Mode::AwaitConfirmation if self.kind == OrderKind::TopUp => {
+                self.status = Status::Pending;
+                self.reason = Some(Reason::AwaitingFunds);
+            }
+            Mode::AwaitConfirmation => {
+                self.hold_all(draft)?;
+                self.status = Status::Processing;
+                self.reason = Some(Reason::AwaitingConfirmation);
+            }
+        }
+        Ok(())
+    }
+
+    /// Posts every leg; principal first, so that a fee borne by the creditor finds the money there.
+    #[inline]
+    pub(super) fn post_all(&mut self, draft: &mut Draft<'_>) -> Result<(), Reason> {
+        for leg in &mut self.legs {
+            draft.post(leg.moving(leg.amount_minor), Force::No)?;
+            leg.captured_minor = leg.amount_minor;
+        }
+        Ok(())
+    }
+
+    fn hold_all(&self, draft: &mut Draft<'_>) -> Result<(), Reason> {
+        let held = self.legs.iter().filter(|l| l.role != LegRole::CreditorFee);
+        held.into_iter().try_for_each(|leg| draft.hold(leg.moving(leg.amount_minor)))
+    }
+}
+
+fn check_times(order: &Order<'_>, now: Timestamp) -> Result<(), Reason> {
+    let horizon = now.plus_seconds(AHEAD_MAX_SECONDS);
+    match (order.execute_at, order.expires_at) {
+        (Some(at), _) if at > horizon => Err(Reason::ExecutionTooFar),
+        (_, Some(at)) if at > horizon => Err(Reason::ExpiryTooFar),
+        (_, Some(at)) if at <= now => Err(Reason::ExpiryPast),
+        _ => Ok(()),
+    }
+}
+
+#[inline]
+fn legs(draft: &Draft<'_>, order: &Order<'_>) -> Result<Legs, Reason> {
+    let outside = order.kind != OrderKind::Transfer;
+    let missing = |reason| if outside { Reason::OutsideNotOpen } else { reason };
+    let debit = find(draft, order.debtor, missing(Reason::DebitAccountNotFound))?;
+    if draft.accounts().get(debit).terms.currency != order.currency {
+        return Err(Reason::DebitCurrencyMismatch);
+    }
+    let mut total: u64 = 0;
+    let mut legs = Legs::new();
+    for payee in &order.payees {
+        let credit = find(draft, payee.creditor, missing(Reason::CreditAccountNotFound))?;
+        if draft.accounts().get(credit).terms.currency != order.currency {
+            return Err(Reason::CreditCurrencyMismatch);
+        }
+        if credit == debit {
+            return Err(Reason::AccountsMustDiffer);
+        }
+        total = total.checked_add(payee.amount_minor).ok_or(Reason::AmountOverflow)?;
+        legs.push(Leg::new(debit, credit, LegRole::Principal, payee.amount_minor));
+    }
+    for fee in &order.fees {
+        let account = find(draft, fee.account, Reason::FeeAccountNotFound)?;
+        if draft.accounts().get(account).terms.currency != order.currency {
+            return Err(Reason::CreditCurrencyMismatch);
+        }
+        let (from, role) = match fee.bearer {
+            Bearer::Debtor => (debit, LegRole::DebtorFee),
+            Bearer::Creditor => (legs[0].credit, LegRole::CreditorFee),
+        };
+        if from == account {
+            return Err(Reason::AccountsMustDiffer);
+        }
+        total = total.checked_add(fee.amount_minor).ok_or(Reason::AmountOverflow)?;
+        legs.push(Leg::new(from, account, role, fee.amount_minor));
+    }
+    Ok(legs)
+}
+
+#[inline]
+fn find(draft: &Draft<'_>, id: Id<'_>, missing: Reason) -> Result<AccountNo, Reason> {
+    draft.accounts().find(id).ok_or(missing)
+}
