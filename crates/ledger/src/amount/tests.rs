@@ -1,3 +1,6 @@
+//! Amounts and their texts: every refused form with what its sentence says, round trips of any
+//! value, and arithmetic at its limits.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -62,117 +65,82 @@ fn width_and_alignment_of_the_format_apply() {
     );
 }
 
-/// Every class of texts that are no amount, with the code and what the sentence says to do.
+#[track_caller]
+fn check_refused(text: &str, code: FieldProblem, sentence: &str) {
+    let error = Amount::parse(text, Currency::EUR).expect_err(text);
+    assert_eq!(error.to_string(), sentence, "{text:?}");
+    let field_error = error.at("amount").within("payees[3]");
+    assert_eq!(field_error.code, code, "{text:?}");
+    assert_eq!(field_error.to_string(), format!("payees[3].amount: {sentence}"));
+}
+
 #[test]
-fn what_is_not_an_amount_is_refused_with_a_reason() {
-    use FieldProblem::*;
+fn another_number_of_decimals_is_refused_with_advice() {
     let table = [
-        ("", TooShort, r#"an amount is missing: write it like "12.34""#),
-        ("12.3", WrongDecimals, r#"EUR has 2 decimals, "12.3" has 1: write "12.30""#),
-        ("12", WrongDecimals, r#"EUR has 2 decimals, "12" has none: write "12.00""#),
-        ("12.3400", WrongDecimals, r#"EUR has 2 decimals, "12.3400" has 4: write "12.34""#),
-        ("12.345", WrongDecimals, r#"EUR has 2 decimals, "12.345" has 3: round it to 2 decimals"#),
-        (
-            "-12.34",
-            Negative,
-            r#""-12.34" has a sign, but no amount is below zero: leave the sign out"#,
-        ),
-        (
-            "-0.00",
-            Negative,
-            r#""-0.00" has a sign, but no amount is below zero: leave the sign out"#,
-        ),
-        ("012.34", Malformed, r#""012.34" begins with a zero that says nothing: write "12.34""#),
-        ("00.00", Malformed, r#""00.00" begins with a zero that says nothing: write "0.00""#),
-        (".50", Malformed, r#"".50" is not an amount: write it like "12.34""#),
-        ("12.", Malformed, r#""12." is not an amount: write it like "12.34""#),
-        (".", Malformed, r#""." is not an amount: write it like "12.34""#),
-        ("-", Malformed, r#""-" is not an amount: write it like "12.34""#),
-        ("1.2.3", Malformed, r#""1.2.3" is not an amount: write it like "12.34""#),
-        ("1..23", Malformed, r#""1..23" is not an amount: write it like "12.34""#),
-        (
-            "12,34",
-            BadCharacter,
-            r#"',' at character 3 does not belong into an amount: write it like "12.34""#,
-        ),
-        (
-            "+1.00",
-            BadCharacter,
-            r#"'+' at character 1 does not belong into an amount: write it like "12.34""#,
-        ),
-        (
-            "1-1.00",
-            BadCharacter,
-            r#"'-' at character 2 does not belong into an amount: write it like "12.34""#,
-        ),
-        (
-            "--1.00",
-            BadCharacter,
-            r#"'-' at character 2 does not belong into an amount: write it like "12.34""#,
-        ),
-        (
-            " 1.00",
-            BadCharacter,
-            r#"' ' at character 1 does not belong into an amount: write it like "12.34""#,
-        ),
-        (
-            "1.00\n",
-            BadCharacter,
-            r#"'\n' at character 5 does not belong into an amount: write it like "12.34""#,
-        ),
-        (
-            "1e2",
-            BadCharacter,
-            r#"'e' at character 2 does not belong into an amount: write it like "12.34""#,
-        ),
-        (
-            "0x10",
-            BadCharacter,
-            r#"'x' at character 2 does not belong into an amount: write it like "12.34""#,
-        ),
-        (
-            "NaN",
-            BadCharacter,
-            r#"'N' at character 1 does not belong into an amount: write it like "12.34""#,
-        ),
-        (
-            "inf",
-            BadCharacter,
-            r#"'i' at character 1 does not belong into an amount: write it like "12.34""#,
-        ),
-        (
-            "1\u{66b}00",
-            BadCharacter,
-            r#"'٫' at character 2 does not belong into an amount: write it like "12.34""#,
-        ),
-        (
-            "１.00",
-            BadCharacter,
-            r#"'１' at character 1 does not belong into an amount: write it like "12.34""#,
-        ),
-        (
-            "184467440737095516.16",
-            TooLarge,
-            "the amount is beyond the limit of 184467440737095516.15 EUR: write a smaller one",
-        ),
-        (
-            "99999999999999999999999999999999999999.99",
-            TooLarge,
-            "the amount is beyond the limit of 184467440737095516.15 EUR: write a smaller one",
-        ),
-        (
-            "100000000000000000000000000000000000000.00",
-            TooLong,
-            "42 bytes are too many for an amount: write at most 41",
-        ),
+        ("12.3", r#"EUR has 2 decimals, "12.3" has 1: write "12.30""#),
+        ("12", r#"EUR has 2 decimals, "12" has none: write "12.00""#),
+        ("12.3400", r#"EUR has 2 decimals, "12.3400" has 4: write "12.34""#),
+        ("12.345", r#"EUR has 2 decimals, "12.345" has 3: round it to 2 decimals"#),
     ];
-    for (text, code, sentence) in table {
-        let error = Amount::parse(text, Currency::EUR).expect_err(text);
-        assert_eq!(error.to_string(), sentence, "{text:?}");
-        let field_error = error.at("amount").within("payees[3]");
-        assert_eq!(field_error.code, code, "{text:?}");
-        assert_eq!(field_error.to_string(), format!("payees[3].amount: {sentence}"));
+    for (text, sentence) in table {
+        check_refused(text, FieldProblem::WrongDecimals, sentence);
     }
+}
+
+#[test]
+fn a_foreign_character_is_shown_with_its_place() {
+    let table = [
+        ("12,34", "','", 3),
+        ("+1.00", "'+'", 1),
+        ("1-1.00", "'-'", 2),
+        ("--1.00", "'-'", 2),
+        (" 1.00", "' '", 1),
+        ("1.00\n", r"'\n'", 5),
+        ("1.00\0", r"'\0'", 5),
+        ("1e2", "'e'", 2),
+        ("0x10", "'x'", 2),
+        ("NaN", "'N'", 1),
+        ("inf", "'i'", 1),
+        ("1\u{66B}00", "'\u{66B}'", 2),
+        ("１.00", "'１'", 1),
+    ];
+    for (text, character, position) in table {
+        let sentence = format!(
+            "{character} at character {position} does not belong into an amount: \
+             write it like \"12.34\""
+        );
+        check_refused(text, FieldProblem::BadCharacter, &sentence);
+    }
+}
+
+#[test]
+fn a_text_of_another_form_is_refused() {
+    check_refused("", FieldProblem::TooShort, r#"an amount is missing: write it like "12.34""#);
+    for text in [".50", "12.", ".", "-", "-.", "1.2.3", "1..23"] {
+        let sentence = format!("{text:?} is not an amount: write it like \"12.34\"");
+        check_refused(text, FieldProblem::Malformed, &sentence);
+    }
+    for (text, meant) in [("012.34", "12.34"), ("00.00", "0.00"), ("007.00", "7.00")] {
+        let sentence = format!("{text:?} begins with a zero that says nothing: write \"{meant}\"");
+        check_refused(text, FieldProblem::Malformed, &sentence);
+    }
+    for text in ["-12.34", "-0.00"] {
+        let sentence =
+            format!("{text:?} has a sign, but no amount is below zero: leave the sign out");
+        check_refused(text, FieldProblem::Negative, &sentence);
+    }
+}
+
+#[test]
+fn an_amount_beyond_the_limit_is_refused() {
+    let sentence =
+        "the amount is beyond the limit of 184467440737095516.15 EUR: write a smaller one";
+    for text in ["184467440737095516.16", "99999999999999999999999999999999999999.99"] {
+        check_refused(text, FieldProblem::TooLarge, sentence);
+    }
+    let sentence = "42 bytes are too many for an amount: write at most 41";
+    let text = "100000000000000000000000000000000000000.00";
+    check_refused(text, FieldProblem::TooLong, sentence);
 }
 
 #[test]
@@ -202,12 +170,14 @@ fn signed_texts_are_refused_with_a_reason() {
         (
             "-1701411834604692317316873037158841057.29",
             FieldProblem::TooLarge,
-            "the amount is beyond the limit of 1701411834604692317316873037158841057.27 EUR: write a smaller one",
+            "the amount is beyond the limit of 1701411834604692317316873037158841057.27 EUR: \
+             write a smaller one",
         ),
         (
             "1701411834604692317316873037158841057.28",
             FieldProblem::TooLarge,
-            "the amount is beyond the limit of 1701411834604692317316873037158841057.27 EUR: write a smaller one",
+            "the amount is beyond the limit of 1701411834604692317316873037158841057.27 EUR: \
+             write a smaller one",
         ),
         (
             "-99999999999999999999999999999999999999999",
@@ -335,7 +305,9 @@ proptest! {
 
     /// Nothing panics, and the advice, where there is one, is itself accepted.
     #[test]
-    fn any_text_is_answered_and_advice_can_be_followed(text in "\\PC{0,50}|-?[0-9]{1,20}[.]?[0-9]{0,6}") {
+    fn any_text_is_answered_and_advice_can_be_followed(
+        text in "\\PC{0,50}|-?[0-9]{1,20}[.]?[0-9]{0,6}",
+    ) {
         for currency in CURRENCIES {
             let Err(error) = parse_signed_minor(&text, currency) else { continue };
             let sentence = error.to_string();
@@ -353,7 +325,7 @@ proptest! {
         let (a, b) = (Amount::new(a, currency), Amount::new(b, currency));
         match a.checked_add(b) {
             Some(sum) => prop_assert_eq!(sum.checked_sub(b), Some(a)),
-            None => prop_assert!(u128::from(a.minor()) + u128::from(b.minor()) > u128::from(u64::MAX)),
+            None => prop_assert!(a.minor().overflowing_add(b.minor()).1),
         }
     }
 }

@@ -6,8 +6,9 @@
 //! new list from the ISO 4217 maintenance agency and keep the rows sorted by code: the build stops
 //! if they are not.
 //!
-//! The Unicode CLDR, and with it browsers and phones, shows some currencies with fewer decimals than
-//! ISO 4217 gives them (ALL, IQD, MMK, RSD ...). That is a habit of display; books are kept in ISO's.
+//! The Unicode CLDR, and with it browsers and phones, shows some currencies with fewer decimals
+//! than ISO 4217 gives them (ALL, IQD, MMK, RSD ...). That is a habit of display; books are kept
+//! in the minor units of ISO.
 
 /// One currency with a number of decimals.
 #[derive(Debug)]

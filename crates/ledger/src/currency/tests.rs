@@ -1,3 +1,5 @@
+//! The currency table: facts of known codes, all codes and all numbers, and what refusals say.
+
 use super::*;
 
 #[test]
@@ -123,15 +125,18 @@ fn errors_say_what_to_write() {
         (" czk\n", r#"" czk\n" is not an active currency code of ISO 4217: write "CZK""#),
         (
             "BGN",
-            r#""BGN" is not an active currency code of ISO 4217: write three capital letters such as "EUR""#,
+            "\"BGN\" is not an active currency code of ISO 4217: \
+             write three capital letters such as \"EUR\"",
         ),
         (
             "a text that is far too long to be repeated",
-            r#""a text that is f" is not an active currency code of ISO 4217: write three capital letters such as "EUR""#,
+            "\"a text that is f\" is not an active currency code of ISO 4217: \
+             write three capital letters such as \"EUR\"",
         ),
         (
             "XAU",
-            "XAU (Gold) has no minor unit in ISO 4217, so no account or amount can be in it: use a currency that has one",
+            "XAU (Gold) has no minor unit in ISO 4217, so no account or amount can be in it: \
+             use a currency that has one",
         ),
     ];
     for (text, sentence) in table {

@@ -1,3 +1,5 @@
+//! Ids: what is accepted, what each refusal says, and that an owned id behaves like its text.
+
 use std::collections::hash_map::DefaultHasher;
 
 use proptest::prelude::*;
@@ -139,7 +141,7 @@ proptest! {
 
     #[test]
     fn owned_ids_compare_and_hash_like_their_texts(a in any_id(), b in any_id()) {
-        let (one, other) = (Id::parse("id", &a).expect("an id"), Id::parse("id", &b).expect("an id"));
+        let [one, other] = [&a, &b].map(|text| Id::parse("id", text).expect("made by the rule"));
         prop_assert_eq!(one.cmp(&other), a.cmp(&b));
         let (one, other) = (IdBuf::from(one), IdBuf::from(other));
         prop_assert_eq!(one.cmp(&other), a.cmp(&b));

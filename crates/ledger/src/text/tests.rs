@@ -1,3 +1,5 @@
+//! Text rules at their limits, metadata as a whole, and the errors of fields.
+
 use proptest::prelude::*;
 
 use super::*;
