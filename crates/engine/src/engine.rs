@@ -4,7 +4,7 @@ use crate::decide::{Decision, Facts};
 use crate::evolve::{Applied, Replay};
 use crate::ids::{Frozen, RecentIds};
 use crate::state::{OpenPayment, State};
-use crate::{Caller, Command, DecodeError, Key, Lsn, Outcome, record};
+use crate::{Caller, Command, DecodeError, Key, Lsn, record};
 use courant_ledger::{Account, AccountNo, Currency, Id, IdBuf, Sums, TagDomain, Timestamp};
 use std::sync::Arc;
 
