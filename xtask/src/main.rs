@@ -5,6 +5,8 @@
 
 mod ci;
 mod clock;
+mod fuzz;
+mod needs;
 mod report;
 mod shell;
 mod suites;
@@ -38,6 +40,8 @@ enum Task {
     },
     /// Check what rustfmt and clippy cannot: see docs/testing.md
     Tidy,
+    /// Run the fuzz targets for a while
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
     match Cli::parse().task {
         Task::Ci => ci::ci(&mut run),
         Task::Tidy => run.step("tidy", tidy::tidy),
+        Task::Fuzz(options) => run.step("fuzz", || fuzz::fuzz(&options)),
         Task::Test { filter: Some(filter), .. } => {
             run.step("workspace", || suites::workspace(&[&filter]));
         }

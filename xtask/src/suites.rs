@@ -1,12 +1,14 @@
 //! The tests of the project: those of the workspace, and the suites that need more than libtest.
 //!
-//! A suite is one line of [`SUITES`]: add yours there. A suite's program says how it went by its
-//! exit code; if it prints `N passed, N failed`, those count in the closing line.
+//! A suite is one entry of [`SUITES`]: add yours there. It first calls [`crate::needs::install`]
+//! for the programs it needs, then runs a command. A command says how it went by its exit code; if
+//! it prints `N passed, N failed` (or is a libtest binary), those count in the closing line.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 
+use crate::fuzz;
 use crate::report::{Outcome, Run};
 use crate::shell::{cargo_workspace, run_tests};
 
@@ -19,11 +21,18 @@ struct Suite {
     run: fn() -> Result<Outcome>,
 }
 
-const SUITES: &[Suite] = &[Suite {
-    name: "workspace",
-    about: "unit, property and integration tests of every crate",
-    run: || workspace(&[]),
-}];
+const SUITES: &[Suite] = &[
+    Suite {
+        name: "workspace",
+        about: "unit, property and integration tests of every crate",
+        run: || workspace(&[]),
+    },
+    Suite {
+        name: "fuzz",
+        about: "every fuzz target under libFuzzer, 30 s each",
+        run: || fuzz::fuzz(&fuzz::Options::default()),
+    },
+];
 
 /// `cargo test` over the workspace; `args` are those of libtest's filter.
 pub(crate) fn workspace(args: &[&str]) -> Result<Outcome> {

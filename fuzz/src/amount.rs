@@ -1,0 +1,18 @@
+//! Target: the decimal text of an amount. Input: the currency's code, a space, the text.
+//!
+//! What is accepted must be written back as the very same text: every value has exactly one.
+
+use courant_ledger::{Amount, Currency, format_minor, parse_signed_minor};
+
+pub(crate) fn run(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (code, text) = text.split_once(' ').unwrap_or(("EUR", text));
+    let Ok(currency) = Currency::from_code(code) else { return };
+    if let Ok(amount) = Amount::parse(text, currency) {
+        let written = format_minor(i128::from(amount.minor()), currency).to_string();
+        assert_eq!(written, text, "an accepted text is the text of its value");
+    }
+    if let Ok(minor) = parse_signed_minor(text, currency) {
+        assert_eq!(format_minor(minor, currency).to_string(), text);
+    }
+}
