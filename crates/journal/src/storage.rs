@@ -1,0 +1,178 @@
+//! What the journal asks of a disk: a flat directory of named files.
+//!
+//! Two implementations: [`OsStorage`] and the fault-injecting [`MemStorage`]. The trait is as honest
+//! as the system calls below it: reads and writes may be short, and any call may fail; whole reads
+//! and writes, and retrying an interrupted call, are the functions of this module.
+
+pub mod mem;
+mod os;
+
+use std::fmt::Debug;
+use std::io;
+
+pub use mem::MemStorage;
+pub use os::{DirectIo, OsStorage};
+
+use crate::format::BLOCK_BYTES;
+
+/// A directory of named files. Clones are handles to the same directory.
+///
+/// Nothing is durable before the file's [`File::sync_data`] and, for names, [`Storage::sync_dir`]
+/// have returned without an error.
+pub trait Storage: Clone + Debug + Send + Sync + 'static {
+    /// An open file.
+    type File: File;
+    /// Keeps the directory locked until dropped.
+    type Lock: Debug + Send + Sync + 'static;
+
+    /// Makes an empty file, to read and write; an error if the name exists.
+    fn create(&self, name: &str, caching: Caching) -> io::Result<Self::File>;
+    /// Opens a file that exists.
+    fn open(&self, name: &str, access: Access, caching: Caching) -> io::Result<Self::File>;
+    /// Names of all files in this directory, sorted; directories within it are left out.
+    fn list(&self) -> io::Result<Vec<String>>;
+    /// Removes a file.
+    fn remove(&self, name: &str) -> io::Result<()>;
+    /// Renames a file, over an existing one if need be, as one step.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Makes names durable: all creations, removals and renames so far.
+    fn sync_dir(&self) -> io::Result<()>;
+    /// Takes the directory's lock, held by a file `name`, or says who has it.
+    fn lock(&self, name: &str) -> Result<Self::Lock, LockError>;
+    /// Bytes that new files may still take.
+    fn free_bytes(&self) -> io::Result<u64>;
+    /// The directory `name` within this one, made if it is not there.
+    fn subdirectory(&self, name: &str) -> io::Result<Self>;
+    /// Random bits that nobody can foresee (a simulation gives its own).
+    fn random_u64(&self) -> io::Result<u64>;
+    /// The directory, as messages for people name it.
+    fn location(&self) -> String;
+}
+
+/// An open file. A file opened with [`Caching::Direct`] must be read and written in whole, aligned
+/// blocks from aligned memory.
+pub trait File: Debug + Send + Sync + 'static {
+    /// Reads up to `buffer.len()` bytes; 0 means the file ends at or before `offset`.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+    /// Writes up to `bytes.len()` bytes and returns how many.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize>;
+    /// Makes the contents and length durable. After an error nothing is known about what was
+    /// written since the last success, and a later success proves nothing about it.
+    fn sync_data(&self) -> io::Result<()>;
+    /// Reserves room for the first `bytes` bytes and makes the file that long.
+    fn allocate(&self, bytes: u64) -> io::Result<()>;
+    /// Cuts the file, or extends it with zeros.
+    fn set_len(&self, bytes: u64) -> io::Result<()>;
+    /// Length in bytes.
+    fn len(&self) -> io::Result<u64>;
+    /// Whether there are no bytes.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
+}
+
+/// What a file is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Reading only; works on a read-only file system.
+    Read,
+    /// Reading and writing.
+    Write,
+}
+
+/// Whether the operating system's page cache is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caching {
+    /// Past the cache where the file system can do it, so that nobody else's sync waits for it.
+    Direct,
+    /// Through the cache, for small files of any length.
+    Buffered,
+}
+
+/// Why a directory could not be locked.
+#[derive(Debug)]
+pub enum LockError {
+    /// Another process has it; its id, if it could be read.
+    Held(Option<u32>),
+    /// The lock file could not be made, opened or locked.
+    Io(io::Error),
+}
+
+/// Calls an operation again while a signal interrupts it. Never used for a sync.
+pub(crate) fn uninterrupted<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match operation() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// Fills `buffer`, or fails with `UnexpectedEof`.
+pub(crate) fn read_exact_at(file: &impl File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+    let mut done = 0;
+    while done < buffer.len() {
+        let rest = &mut buffer[done..];
+        match uninterrupted(|| file.read_at(offset + done as u64, rest))? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => done = next_start(done, count, done + rest.len()),
+        }
+    }
+    Ok(())
+}
+
+/// Writes all of `bytes`, or fails; how much was written is then unknown.
+pub(crate) fn write_all_at(file: &impl File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    let mut done = 0;
+    while done < bytes.len() {
+        let rest = &bytes[done..];
+        let count = uninterrupted(|| file.write_at(offset + done as u64, rest))?;
+        if count == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        let next = next_start(done, count, bytes.len());
+        if next == done {
+            return Err(io::Error::other("the disk wrote less than one block"));
+        }
+        done = next;
+    }
+    Ok(())
+}
+
+/// Where to go on after `count` bytes: at the end, or at the last block boundary before it, since
+/// direct I/O starts on one. Transfers shorter than a block are only the end of small files.
+fn next_start(done: usize, count: usize, len: usize) -> usize {
+    let reached = done + count;
+    if reached >= len || len < BLOCK_BYTES as usize {
+        return reached;
+    }
+    reached - reached % BLOCK_BYTES as usize
+}
+
+/// The whole of a small file.
+pub(crate) fn read_file<S: Storage>(storage: &S, name: &str) -> io::Result<Vec<u8>> {
+    let file = uninterrupted(|| storage.open(name, Access::Read, Caching::Buffered))?;
+    let length = usize::try_from(file.len()?).map_err(io::Error::other)?;
+    let mut bytes = vec![0; length];
+    read_exact_at(&file, 0, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Puts a small file in place as one durable step: written under another name, synced, renamed.
+pub(crate) fn replace_file<S: Storage>(storage: &S, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let temporary = format!("{name}.tmp");
+    remove_if_there(storage, &temporary)?;
+    let file = uninterrupted(|| storage.create(&temporary, Caching::Buffered))?;
+    write_all_at(&file, 0, bytes)?;
+    file.sync_data()?;
+    storage.rename(&temporary, name)?;
+    storage.sync_dir()
+}
+
+/// Removes a file; that it is not there is fine.
+pub(crate) fn remove_if_there<S: Storage>(storage: &S, name: &str) -> io::Result<()> {
+    match storage.remove(name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
