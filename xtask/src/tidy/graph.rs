@@ -1,5 +1,5 @@
-//! The dependency graph: arrows between our crates as ARCHITECTURE.md says, pure crates that reach
-//! nothing impure, one crypto provider, licences we may ship.
+//! The dependency graph: arrows between our crates as ARCHITECTURE.md says, crates that reach
+//! nothing their kind forbids, one crypto provider, licences we may ship.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +12,14 @@ use super::tree::Tree;
 use crate::shell;
 
 const DOCUMENT: &str = "ARCHITECTURE.md";
-const HEADER: &[&str] = &["Crate", "May depend on", "Pure"];
+const HEADER: &[&str] = &["Crate", "May depend on", "Kind"];
 
-/// What a pure crate must not reach, over however many steps.
-const IMPURE: &[&str] =
-    &["async-std", "getrandom", "mio", "rand", "rand_core", "rustix", "smol", "socket2", "tokio"];
+/// Kinds of crates, and what each must not reach over however many steps.
+const KINDS: &[(&str, &[&[&str]])] =
+    &[(PURE, &[ASYNC, IMPURE]), ("blocking", &[ASYNC]), ("async", &[])];
+const PURE: &str = "pure";
+const ASYNC: &[&str] = &["async-std", "mio", "smol", "tokio"];
+const IMPURE: &[&str] = &["getrandom", "rand", "rand_core", "rustix", "socket2"];
 
 /// ring is the only crypto provider; and the default build needs a C compiler, nothing else.
 const BANNED: &[&str] = &[
@@ -74,7 +77,7 @@ pub(crate) fn check(tree: &Tree, metadata: &Metadata) -> Vec<Finding> {
     let graph = Graph::of(metadata);
     let rows = table(tree.text(DOCUMENT).unwrap_or_default(), HEADER);
     let mut findings = arrows(&graph, &rows);
-    findings.extend(purity(&graph, &rows));
+    findings.extend(kinds(&graph, &rows));
     findings.extend(banned(&graph));
     findings.extend(licences(&graph));
     findings
@@ -156,12 +159,25 @@ fn arrows(graph: &Graph, rows: &[Row]) -> Vec<Finding> {
     findings
 }
 
-fn purity(graph: &Graph, rows: &[Row]) -> Vec<Finding> {
+/// The folders of the crates that the table calls pure.
+pub(crate) fn pure_folders(tree: &Tree) -> Vec<String> {
+    let rows = table(tree.text(DOCUMENT).unwrap_or_default(), HEADER).into_iter();
+    let pure = rows.filter(|row| row.cells.get(2).is_some_and(|kind| kind == PURE));
+    pure.map(|row| format!("crates/{}/", row.cells[0])).collect()
+}
+
+fn kinds(graph: &Graph, rows: &[Row]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for row in rows.iter().filter(|row| row.cells.get(2).is_some_and(|pure| pure == "yes")) {
-        for way in IMPURE.iter().filter_map(|impure| graph.way(&row.cells[0], impure)) {
-            let message = format!("a pure crate reaches {}", way.join(" -> "));
-            findings.push(Finding::new(DOCUMENT, row.line, "purity", message));
+    for row in rows {
+        let finding = |message| Finding::new(DOCUMENT, row.line, "kind", message);
+        let kind = row.cells.get(2).map_or("", String::as_str);
+        let Some((_, forbidden)) = KINDS.iter().find(|(name, _)| *name == kind) else {
+            let names: Vec<&str> = KINDS.iter().map(|(name, _)| *name).collect();
+            findings.push(finding(format!("`{kind}` is not one of: {}", names.join(", "))));
+            continue;
+        };
+        for way in forbidden.concat().iter().filter_map(|name| graph.way(&row.cells[0], name)) {
+            findings.push(finding(format!("a {kind} crate reaches {}", way.join(" -> "))));
         }
     }
     findings

@@ -1,6 +1,7 @@
 //! Rules on Rust source: headers, marks, lengths, silent exceptions, and the purity of the core.
 
 use super::Finding;
+use super::graph;
 use super::tokens::{self, Kind, Token};
 use super::tree::Tree;
 
@@ -9,9 +10,6 @@ const LINE_COLUMNS_MAX: usize = 100;
 /// A longer file must say in its header why it is one thing.
 const FILE_LINES_MAX: usize = 1_500;
 const WHY_ONE_FILE: &str = "Why one file:";
-
-/// Crates that compute and never act; see the table in ARCHITECTURE.md.
-const PURE_CRATES: &[&str] = &["crates/ledger/", "crates/engine/"];
 
 /// Paths that bring time, entropy, threads or the outside into a pure crate.
 const IMPURE_PATHS: &[&str] =
@@ -38,6 +36,8 @@ const RULES: &[(&str, Rule)] = &[
 struct Source<'a> {
     path: &'a str,
     text: &'a str,
+    /// Whether its crate is pure by the table in ARCHITECTURE.md.
+    is_pure: bool,
     tokens: Vec<Token>,
 }
 
@@ -46,17 +46,15 @@ impl Source<'_> {
     fn is_test(&self) -> bool {
         self.path.contains("/tests/") || self.path.ends_with("/tests.rs")
     }
-
-    fn is_pure(&self) -> bool {
-        PURE_CRATES.iter().any(|start| self.path.starts_with(start))
-    }
 }
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
+    let pure = graph::pure_folders(tree);
     let mut findings = Vec::new();
     for (path, text) in tree.with_ending(".rs") {
         let tokens = tokens::of(text).unwrap_or_default();
-        let source = Source { path, text, tokens };
+        let is_pure = pure.iter().any(|folder| path.starts_with(folder));
+        let source = Source { path, text, is_pure, tokens };
         let lines: Vec<&str> = text.lines().collect();
         for (name, rule) in RULES {
             for (line, message) in rule(&source) {
@@ -148,7 +146,7 @@ fn silent_allows(source: &Source) -> Vec<(usize, String)> {
 }
 
 fn floats(source: &Source) -> Vec<(usize, String)> {
-    if !source.is_pure() {
+    if !source.is_pure {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -174,7 +172,7 @@ fn is_float_literal(token: &Token) -> bool {
 }
 
 fn impure(source: &Source) -> Vec<(usize, String)> {
-    if !source.is_pure() || source.is_test() {
+    if !source.is_pure || source.is_test() {
         return Vec::new();
     }
     let starts = |path: &str, start: &str| {

@@ -1,11 +1,12 @@
 //! Wrong arrows, impure ways, banned crates and licences are found; a good graph passes.
 
-use super::{Graph, arrows, banned, licences, purity, short};
+use super::{Graph, arrows, banned, kinds, licences, pure_folders, short};
 use crate::tidy::markdown::{Row, table};
+use crate::tidy::tree::Tree;
 
-const TABLE: &str = "| Crate | May depend on | Pure |\n| --- | --- | --- |\n\
-                     | `ledger` | | yes |\n| `engine` | ledger | yes |\n\
-                     | `cli` | engine, ledger | no |\n";
+const TABLE: &str = "| Crate | May depend on | Kind |\n| --- | --- | --- |\n\
+                     | `ledger` | | pure |\n| `engine` | ledger | pure |\n\
+                     | `cli` | engine, ledger | async |\n";
 
 fn rows() -> Vec<Row> {
     table(TABLE, super::HEADER)
@@ -32,7 +33,7 @@ fn graph(arrows: &[(&str, &str)]) -> Graph {
 fn allowed_arrows_pass() {
     let graph = graph(&[("engine", "ledger"), ("cli", "engine"), ("cli", "clap")]);
     assert_eq!(arrows(&graph, &rows()), []);
-    assert_eq!(purity(&graph, &rows()), []);
+    assert_eq!(kinds(&graph, &rows()), []);
     assert_eq!(banned(&graph), []);
 }
 
@@ -58,7 +59,7 @@ fn the_table_and_the_workspace_name_the_same_crates() {
 fn a_pure_crate_reaches_nothing_impure_over_any_way() {
     let graph = graph(&[("engine", "ledger"), ("ledger", "a"), ("a", "b"), ("b", "tokio")]);
     let messages: Vec<String> =
-        purity(&graph, &rows()).into_iter().map(|finding| finding.message).collect();
+        kinds(&graph, &rows()).into_iter().map(|finding| finding.message).collect();
     assert_eq!(
         messages,
         [
@@ -66,7 +67,23 @@ fn a_pure_crate_reaches_nothing_impure_over_any_way() {
             "a pure crate reaches engine -> ledger -> a -> b -> tokio",
         ]
     );
-    assert_eq!(purity(&super::tests::graph(&[("cli", "tokio")]), &rows()), []);
+    assert_eq!(kinds(&super::tests::graph(&[("cli", "tokio")]), &rows()), []);
+}
+
+#[test]
+fn a_blocking_crate_may_use_files_and_no_async_runtime() {
+    let text = "| Crate | May depend on | Kind |\n| - | - | - |\n| cli | | blocking |\n";
+    let rows = table(text, super::HEADER);
+    assert_eq!(kinds(&graph(&[("cli", "rustix")]), &rows), []);
+    assert_eq!(kinds(&graph(&[("cli", "tokio")]), &rows).len(), 1);
+}
+
+#[test]
+fn a_crate_has_one_of_the_kinds() {
+    let text = "| Crate | May depend on | Kind |\n| - | - | - |\n| cli | | pur |\n| sim | |\n";
+    assert_eq!(kinds(&graph(&[]), &table(text, super::HEADER)).len(), 2);
+    let tree = Tree::of(&[(super::DOCUMENT, TABLE)]);
+    assert_eq!(pure_folders(&tree), ["crates/ledger/", "crates/engine/"]);
 }
 
 #[test]

@@ -7,7 +7,8 @@ use crate::tidy::tree::Tree;
 fn found(path: &str, body: &str) -> Vec<String> {
     // One line before the body, so that its first line is the second.
     let text = format!("//! A header.\n{body}");
-    let findings = check(&Tree::of(&[(path, &text)]));
+    let table = "| Crate | May depend on | Kind |\n| --- | --- | --- |\n| `ledger` | | pure |\n";
+    let findings = check(&Tree::of(&[("ARCHITECTURE.md", table), (path, &text)]));
     findings.iter().map(|finding| format!("{} {}", finding.line, finding.rule)).collect()
 }
 
