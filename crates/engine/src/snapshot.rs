@@ -4,7 +4,7 @@
 //! replaying the records from the snapshot's begin to its end makes the whole exact, because records hold
 //! values after, not differences. Ids are not in it: they are in the index on disk.
 
-use crate::command::codec::{known_currency, limits, put_limits, side};
+use crate::command::codec::{known_currency, limits, put_limits, put_time, side, time};
 use crate::engine::Engine;
 use crate::outcome::codec::{account_status, payment, put_payment, put_sums, sums};
 use crate::state::OpenPayment;
@@ -181,8 +181,8 @@ impl Engine {
             put_u64(out, u64::from(key.scopes));
             out.extend_from_slice(&key.hash);
             put_fixed(out, key.created_at.nanos());
-            put_fixed(out, key.expires_at.map_or(0, Timestamp::nanos));
-            put_fixed(out, key.revoked_at.map_or(0, Timestamp::nanos));
+            put_time(out, key.expires_at);
+            put_time(out, key.revoked_at);
         }
     }
 
@@ -192,8 +192,7 @@ impl Engine {
         let scopes = r.u32()?;
         let hash = r.take(32)?.try_into().expect("32 bytes were taken");
         let created_at = Timestamp(r.fixed()?);
-        let mut optional = || r.fixed().map(|t| Some(Timestamp(t)).filter(|t| t.nanos() != 0));
-        let (expires_at, revoked_at) = (optional()?, optional()?);
+        let (expires_at, revoked_at) = (time(r)?, time(r)?);
         let key = Key { number, name, scopes, hash, created_at, expires_at, revoked_at };
         self.state.keys.insert(number, key);
         Ok(())

@@ -358,7 +358,7 @@ fn put_create_key(out: &mut Vec<u8>, key: &CreateKey<'_>) {
     put_text(out, key.name);
     put_u64(out, u64::from(key.scopes));
     out.extend_from_slice(&key.hash);
-    put_u64(out, key.expires_at.map_or(0, Timestamp::nanos));
+    put_time(out, key.expires_at);
 }
 
 fn create_key<'a>(r: &mut Reader<'a>) -> Result<CreateKey<'a>, DecodeError> {
@@ -367,7 +367,7 @@ fn create_key<'a>(r: &mut Reader<'a>) -> Result<CreateKey<'a>, DecodeError> {
         name: r.text()?,
         scopes: r.u32()?,
         hash: r.take(32)?.try_into().expect("32 bytes were taken"),
-        expires_at: Some(Timestamp(r.u64()?)).filter(|t| t.nanos() != 0),
+        expires_at: time(r)?,
     })
 }
 
@@ -440,6 +440,18 @@ pub(crate) fn put_limits(out: &mut Vec<u8>, limits: Limits) {
 pub(crate) fn limits(r: &mut Reader<'_>) -> Result<Limits, DecodeError> {
     let mut limit = || if flag(r)? { r.i128().map(Some) } else { Ok(None) };
     Ok(Limits { floor: limit()?, ceiling: limit()? })
+}
+
+/// A time that may be missing, behind a byte that says whether it is there: every time is one that can be meant.
+pub(crate) fn put_time(out: &mut Vec<u8>, time: Option<Timestamp>) {
+    out.push(u8::from(time.is_some()));
+    if let Some(time) = time {
+        put_fixed(out, time.nanos());
+    }
+}
+
+pub(crate) fn time(r: &mut Reader<'_>) -> Result<Option<Timestamp>, DecodeError> {
+    if flag(r)? { r.fixed().map(|t| Some(Timestamp(t))) } else { Ok(None) }
 }
 
 /// A text that may be missing: its length plus one, or 0.
