@@ -254,7 +254,8 @@ impl Payment {
         }
     }
 
-    /// Says which principal legs a portion is about and how much of each, given how much each has.
+    /// Says which principal legs a portion is about and how much of each, given how much each has. Legs of which
+    /// it takes nothing are not among them, so that nothing touches their accounts.
     fn allot(
         &self,
         accounts: &Accounts,
@@ -264,7 +265,10 @@ impl Payment {
     ) -> Result<SmallVec<[(usize, u64); 1]>, Reason> {
         let payees = self.principal().count();
         match portion {
-            Portion::All => Ok((0..payees).map(|at| (at, has(&self.legs[at]))).collect()),
+            Portion::All => {
+                let all = (0..payees).map(|at| (at, has(&self.legs[at])));
+                Ok(all.filter(|(_, amount)| *amount > 0).collect())
+            }
             Portion::Total(_) if payees != 1 => Err(Reason::PartsRequired),
             Portion::Total(amount) if *amount > has(&self.legs[0]) => Err(exceeded),
             Portion::Total(amount) => Ok(SmallVec::from_buf([(0, *amount)])),

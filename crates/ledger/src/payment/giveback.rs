@@ -48,9 +48,7 @@ impl Payment {
         let force = if why == GiveBack::Reversal { Force::OverLimits } else { Force::No };
         for (at, amount) in parts {
             let leg = &mut after.legs[at];
-            if amount > 0 {
-                draft.post(leg.moving(amount).reversed(), force)?;
-            }
+            draft.post(leg.moving(amount).reversed(), force)?;
             match why {
                 GiveBack::Refund => leg.refunded_minor += amount,
                 GiveBack::Return => leg.returned_minor += amount,

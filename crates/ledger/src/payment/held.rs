@@ -183,7 +183,7 @@ impl Payment {
     fn release_remaining(&mut self, draft: &mut Draft<'_>) {
         for leg in &mut self.legs {
             let amount = leg.remaining_minor();
-            if leg.role != LegRole::CreditorFee {
+            if leg.role != LegRole::CreditorFee && amount > 0 {
                 draft.release(leg.moving(amount));
             }
             leg.released_minor += amount;
