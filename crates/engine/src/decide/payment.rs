@@ -96,14 +96,16 @@ impl State {
         let due_at = known.payment.due_at().expect("and only one with a time");
         assert!(due_at <= at, "and only when that time has come");
         let mut draft = Draft::new(&self.accounts);
-        let (payment, touched) = match known.payment.status {
+        let (payment, moved_minor, touched) = match known.payment.status {
             Status::Received => match known.payment.execute(&mut draft, at) {
-                Ok(payment) => (payment, draft.finish()),
-                Err(reason) => (known.payment.refused(reason), TouchedList::new()),
+                Ok(payment) => {
+                    let moved_minor = moved_at_once(&payment);
+                    (payment, moved_minor, draft.finish())
+                }
+                Err(reason) => (known.payment.refused(reason), 0, TouchedList::new()),
             },
-            _ => (known.payment.expire(&mut draft), draft.finish()),
+            _ => (known.payment.expire(&mut draft), 0, draft.finish()),
         };
-        let moved_minor = moved_at_once(&payment);
         self.stepped(known, payment, moved_minor, touched)
     }
 
