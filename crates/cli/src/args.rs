@@ -1,0 +1,63 @@
+//! The command line as a whole: the tree of commands, one line each.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{account, completions, events, export, key, pay, payment, trial_balance};
+use crate::exit::{EXIT_CODES_HELP, Exit, Failure};
+use crate::{example, import};
+
+/// The real-time core of a payment system
+#[derive(Debug, Parser)]
+#[command(name = "courant", version, about, after_help = EXIT_CODES_HELP)]
+#[command(propagate_version = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Open, show and change accounts
+    Account(account::AccountArgs),
+    /// Bring money in from the outside world
+    TopUp(pay::TopUpArgs),
+    /// Let money out to the outside world
+    Withdraw(pay::WithdrawArgs),
+    /// Move money from one account to another
+    Pay(pay::PayArgs),
+    /// Show payments and take them further
+    Payment(payment::PaymentArgs),
+    /// Send the payments of a CSV or NDJSON file
+    Import(import::ImportArgs),
+    /// Real data, imported and checked in one command
+    Example(example::ExampleArgs),
+    /// Write events or an account's entries to standard output
+    Export(export::ExportArgs),
+    /// Show what happened, and follow what happens
+    Events(events::EventsArgs),
+    /// The sums of every currency, and whether they balance
+    TrialBalance(trial_balance::TrialBalanceArgs),
+    /// Make, list and revoke API keys
+    Key(key::KeyArgs),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> Result<Exit, Failure> {
+        match self.command {
+            Command::Account(args) => account::run(&args),
+            Command::TopUp(args) => pay::top_up(&args),
+            Command::Withdraw(args) => pay::withdraw(&args),
+            Command::Pay(args) => pay::pay(&args),
+            Command::Payment(args) => payment::run(&args),
+            Command::Import(args) => import::run(&args),
+            Command::Example(args) => example::run(&args),
+            Command::Export(args) => export::run(&args),
+            Command::Events(args) => events::run(&args),
+            Command::TrialBalance(args) => trial_balance::run(&args),
+            Command::Key(args) => key::run(&args),
+            Command::Completions(args) => completions::run(&args),
+        }
+    }
+}

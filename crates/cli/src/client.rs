@@ -1,0 +1,355 @@
+//! The HTTP client: requests to a Courant server, and its problem documents as failures.
+//!
+//! Blocking, plain HTTP. It repeats nothing by itself: who calls knows what a repeat would mean. Answers are at
+//! most [`ANSWER_BYTES_MAX`]. A stream waits for its next event without a limit.
+
+pub(crate) mod sse;
+#[cfg(test)]
+mod tests;
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value;
+use ureq::http::{Response, StatusCode};
+use ureq::{Agent, Body};
+
+use crate::exit::{Exit, Failure};
+
+/// The largest answer that is read; a page of a thousand payments is far below it.
+const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A payment takes a disk sync; a batch of 10,000 a few.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The file with the admin key in a data directory.
+pub(crate) const ADMIN_KEY_FILE: &str = "admin.key";
+
+/// Which server, with which key, and how to show the answer.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServerArgs {
+    /// Base URL of the server
+    #[arg(
+        long,
+        env = "COURANT_URL",
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL",
+        global = true
+    )]
+    pub(crate) url: String,
+    /// API key; without one, admin.key in the data directory is used
+    #[arg(long, env = "COURANT_KEY", hide_env_values = true, value_name = "KEY", global = true)]
+    pub(crate) key: Option<String>,
+    /// Data directory of a server on this machine, for its admin.key
+    #[arg(
+        long,
+        env = "COURANT_DATA",
+        default_value = "courant-data",
+        value_name = "DIR",
+        global = true
+    )]
+    pub(crate) data: PathBuf,
+    /// Print JSON instead of tables
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+impl ServerArgs {
+    /// A client for this server; finds the key, connects to nothing yet.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        let key = match &self.key {
+            Some(key) => key.trim().to_owned(),
+            None => key_in(&self.data)?,
+        };
+        Client::new(&self.url, &key)
+    }
+}
+
+/// The admin key in a data directory.
+pub(crate) fn key_in(data: &Path) -> Result<String, Failure> {
+    let path = data.join(ADMIN_KEY_FILE);
+    match std::fs::read_to_string(&path) {
+        Ok(key) => Ok(key.trim().to_owned()),
+        Err(error) => {
+            let message = format!("no API key: COURANT_KEY is not set, and {}", unreadable(&path));
+            let next = "set COURANT_KEY, or COURANT_DATA to the server's data directory";
+            Err(Failure::new(Exit::NotAllowed, format!("{message}: {error}")).next(next))
+        }
+    }
+}
+
+fn unreadable(path: &Path) -> String {
+    format!("{} cannot be read", path.display())
+}
+
+/// What the server answered, where that was not a problem.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The JSON of the body; null for an empty one.
+    pub(crate) body: Value,
+    /// The request had been answered before; this is the first answer again.
+    pub(crate) is_repeat: bool,
+}
+
+/// What stands in a problem document, as far as programs need it.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    pub(crate) status: u16,
+    /// The stable name of what was wrong, such as `insufficient_funds`.
+    pub(crate) code: String,
+    pub(crate) detail: String,
+    /// Seconds after which to try again, if the server said so.
+    pub(crate) retry_after_s: Option<u64>,
+    body: Value,
+}
+
+/// Why a request has no good answer.
+#[derive(Debug)]
+pub(crate) enum RequestError {
+    /// The server said no.
+    Problem(Box<Problem>),
+    /// No server, or it went away before it answered: nobody knows whether the request was carried out.
+    Connection(Failure),
+}
+
+/// A connection pool to one server under one key.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    agent: Agent,
+    streaming: Agent,
+    base: String,
+    authorization: String,
+}
+
+/// A request body.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Payload<'a> {
+    pub(crate) content_type: &'static str,
+    pub(crate) bytes: &'a [u8],
+}
+
+impl Client {
+    pub(crate) fn new(url: &str, key: &str) -> Result<Client, Failure> {
+        let base = url.trim_end_matches('/').to_owned();
+        if !base.starts_with("http://") {
+            let message = format!("{url:?} is not a URL that courant can call");
+            return Err(Failure::usage(message).next("write it like http://127.0.0.1:8080"));
+        }
+        if key.is_empty() || !key.bytes().all(|b| b.is_ascii_graphic()) {
+            let message = "the API key is empty or has characters that no key has";
+            return Err(Failure::new(Exit::NotAllowed, message).next("copy it again"));
+        }
+        let config = || {
+            Agent::config_builder()
+                .http_status_as_error(false)
+                .proxy(None)
+                .max_redirects(0)
+                .timeout_connect(Some(CONNECT_TIMEOUT))
+                .user_agent(concat!("courant/", env!("CARGO_PKG_VERSION")))
+        };
+        Ok(Client {
+            agent: config().timeout_global(Some(ANSWER_TIMEOUT)).build().into(),
+            streaming: config().timeout_recv_response(Some(ANSWER_TIMEOUT)).build().into(),
+            base,
+            authorization: format!("Bearer {key}"),
+        })
+    }
+
+    /// Where requests go.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Result<Value, RequestError> {
+        let request = self.agent.get(self.url(path)).header("authorization", &self.authorization);
+        self.answer(request.call()).map(|answer| answer.body)
+    }
+
+    /// A request with a JSON body, under an idempotency key if it has no id of its own.
+    pub(crate) fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+        idempotency_key: Option<&str>,
+    ) -> Result<Answer, RequestError> {
+        let bytes = body.to_string();
+        let payload = Payload { content_type: "application/json", bytes: bytes.as_bytes() };
+        self.send_payload(method, path, payload, idempotency_key)
+    }
+
+    pub(crate) fn send_payload(
+        &self,
+        method: Method,
+        path: &str,
+        payload: Payload<'_>,
+        idempotency_key: Option<&str>,
+    ) -> Result<Answer, RequestError> {
+        let url = self.url(path);
+        let request = match method {
+            Method::Post => self.agent.post(url),
+            Method::Put => self.agent.put(url),
+            Method::Delete => self.agent.delete(url).force_send_body(),
+        };
+        let request = request
+            .header("authorization", &self.authorization)
+            .header("content-type", payload.content_type);
+        let request = match idempotency_key {
+            Some(key) => request.header("idempotency-key", key),
+            None => request,
+        };
+        self.answer(request.send(payload.bytes))
+    }
+
+    /// Opens a stream of server-sent events, from just after an event if one is named.
+    pub(crate) fn stream(
+        &self,
+        path: &str,
+        last_event_id: Option<&str>,
+    ) -> Result<sse::Events<impl BufRead + use<>>, RequestError> {
+        let request = self
+            .streaming
+            .get(self.url(path))
+            .header("authorization", &self.authorization)
+            .header("accept", "text/event-stream");
+        let request = match last_event_id {
+            Some(id) => request.header("last-event-id", id),
+            None => request,
+        };
+        let request = request.config().timeout_recv_body(None).build();
+        let response = request.call().map_err(|e| self.unreachable(&e))?;
+        match response.status() {
+            StatusCode::OK => {
+                let body = response.into_body().into_with_config().limit(u64::MAX).reader();
+                Ok(sse::Events::new(BufReader::new(body)))
+            }
+            _ => Err(self.problem(response)),
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    fn answer(
+        &self,
+        response: Result<Response<Body>, ureq::Error>,
+    ) -> Result<Answer, RequestError> {
+        let response = response.map_err(|e| self.unreachable(&e))?;
+        if !response.status().is_success() {
+            return Err(self.problem(response));
+        }
+        let header = response.headers().get("idempotency-replayed");
+        let is_repeat = header.is_some_and(|value| value.as_bytes() == b"true");
+        let text = self.text(response)?;
+        let body = if text.is_empty() { Ok(Value::Null) } else { serde_json::from_str(&text) };
+        let body = body.map_err(|error| self.not_courant(&error.to_string()))?;
+        Ok(Answer { body, is_repeat })
+    }
+
+    fn text(&self, mut response: Response<Body>) -> Result<String, RequestError> {
+        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
+        body.read_to_string().map_err(|e| self.unreachable(&e))
+    }
+
+    fn problem(&self, response: Response<Body>) -> RequestError {
+        let status = response.status().as_u16();
+        let retry_after = response.headers().get("retry-after").and_then(|v| v.to_str().ok());
+        let retry_after_s = retry_after.and_then(|text| text.parse().ok());
+        let text = match self.text(response) {
+            Ok(text) => text,
+            Err(error) => return error,
+        };
+        let Ok(body) = serde_json::from_str::<Value>(&text) else {
+            return self.not_courant(&format!("status {status} without a problem document"));
+        };
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        RequestError::Problem(Box::new(Problem {
+            status,
+            code: text("code"),
+            detail: text("detail"),
+            retry_after_s,
+            body,
+        }))
+    }
+
+    fn unreachable(&self, error: &ureq::Error) -> RequestError {
+        let message = format!("cannot reach the server at {}: {error}", self.base);
+        let next = "start it with `courant serve`, or name another one with --url or COURANT_URL";
+        RequestError::Connection(Failure::new(Exit::Unreachable, message).next(next))
+    }
+
+    fn not_courant(&self, why: &str) -> RequestError {
+        let message = format!("what answers at {} is not Courant: {why}", self.base);
+        let next = "check the address in --url or COURANT_URL";
+        RequestError::Connection(Failure::new(Exit::Unreachable, message).next(next))
+    }
+}
+
+/// Methods with a body.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Method {
+    Post,
+    Put,
+    Delete,
+}
+
+impl RequestError {
+    /// True if the same request may succeed a little later.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            RequestError::Problem(problem) => matches!(problem.status, 429 | 503 | 507),
+            RequestError::Connection(_) => true,
+        }
+    }
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Failure {
+        match error {
+            RequestError::Connection(failure) => failure,
+            RequestError::Problem(problem) => problem.into_failure(),
+        }
+    }
+}
+
+impl Problem {
+    fn into_failure(self) -> Failure {
+        let exit = match self.status {
+            401 | 403 => Exit::NotAllowed,
+            408 | 429 | 503 | 507 => Exit::Negative,
+            500.. => Exit::Internal,
+            _ => Exit::Negative,
+        };
+        let mut message = match self.detail.as_str() {
+            "" => self.body["title"].as_str().unwrap_or("the server gave no reason").to_owned(),
+            detail => detail.to_owned(),
+        };
+        if let Some(field) = self.body["field"].as_str().filter(|f| !message.contains(f)) {
+            message = format!("{field}: {message}");
+        }
+        let next = match self.status {
+            401 => {
+                Some("check COURANT_KEY, or make a new key with `courant key create`".to_owned())
+            }
+            403 => Some("use a key with that scope: `courant key create --scope ...`".to_owned()),
+            503 | 429 => {
+                let seconds = self.retry_after_s.unwrap_or(1);
+                Some(format!("send it again in {seconds} s; the same id is never done twice"))
+            }
+            507 => Some("make room on the server's disk; it recovers by itself".to_owned()),
+            500.. => self.body["request_id"]
+                .as_str()
+                .map(|id| format!("look for request {id} in the server's log")),
+            _ => None,
+        };
+        let code = if self.code.is_empty() { String::new() } else { format!(" ({})", self.code) };
+        let failure = Failure::new(exit, format!("{message}{code}"));
+        match next {
+            Some(next) => failure.next(next),
+            None => failure,
+        }
+    }
+}

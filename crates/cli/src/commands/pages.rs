@@ -1,0 +1,54 @@
+//! Cursor-paged lists: one page after another, until the end or a limit.
+
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::exit::Failure;
+
+/// The most entries that the server puts on a page.
+const PAGE_ENTRIES_MAX: usize = 1_000;
+
+/// The pages of a list.
+#[derive(Debug)]
+pub(crate) struct Pages<'a> {
+    client: &'a Client,
+    path: String,
+    cursor: Option<String>,
+    is_over: bool,
+}
+
+impl<'a> Pages<'a> {
+    /// The list at `path`, which may have a query.
+    pub(crate) fn new(client: &'a Client, path: &str) -> Pages<'a> {
+        Pages { client, path: path.to_owned(), cursor: None, is_over: false }
+    }
+
+    /// The next page with at most `limit` entries; `None` after the last.
+    pub(crate) fn next(&mut self, limit: usize) -> Result<Option<Vec<Value>>, Failure> {
+        if self.is_over || limit == 0 {
+            return Ok(None);
+        }
+        let join = if self.path.contains('?') { '&' } else { '?' };
+        let mut path = format!("{}{join}limit={}", self.path, limit.min(PAGE_ENTRIES_MAX));
+        if let Some(cursor) = &self.cursor {
+            path = format!("{path}&cursor={cursor}");
+        }
+        let mut page = self.client.get(&path)?;
+        self.cursor = page["next_cursor"].as_str().map(str::to_owned);
+        self.is_over = self.cursor.is_none();
+        match page["items"].take() {
+            Value::Array(items) => Ok(Some(items)),
+            _ => Err(Failure::internal(format!("the answer to {path} has no list of items"))),
+        }
+    }
+}
+
+/// At most `limit` entries of a list.
+pub(crate) fn collect(client: &Client, path: &str, limit: usize) -> Result<Vec<Value>, Failure> {
+    let mut pages = Pages::new(client, path);
+    let mut all = Vec::new();
+    while let Some(items) = pages.next(limit - all.len())? {
+        all.extend(items);
+    }
+    Ok(all)
+}
