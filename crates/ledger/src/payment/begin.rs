@@ -39,11 +39,15 @@ impl Payment {
         payment
     }
 
-    /// Executes a scheduled payment when its time has come.
+    /// Executes a scheduled payment when its time has come. One that has lapsed by then, because nobody looked in
+    /// time, is refused: else an instruction would go out after its expiry.
     ///
     /// Panics if it is not scheduled.
     pub fn execute(&self, draft: &mut Draft<'_>, now: Timestamp) -> Result<Payment, Reason> {
         assert!(self.status == Status::Received, "only a scheduled payment is executed");
+        if self.expires_at.is_some_and(|at| at <= now) {
+            return Err(Reason::ExpiryPast);
+        }
         let mut after = self.clone();
         after.reason = None;
         after.start(draft, now)?;
