@@ -69,11 +69,14 @@ impl Payment {
         if self.status != Status::Authorised || self.principal().count() != 1 {
             return Err(Reason::IncrementNotPossible);
         }
+        let total: u128 = self.legs.iter().map(|l| u128::from(l.amount_minor)).sum();
+        if total + u128::from(amount_minor) > u128::from(u64::MAX) {
+            return Err(Reason::AmountOverflow);
+        }
         let mut after = self.clone();
         let leg = &mut after.legs[0];
-        let amount = leg.amount_minor.checked_add(amount_minor).ok_or(Reason::AmountOverflow)?;
         draft.hold(leg.moving(amount_minor))?;
-        leg.amount_minor = amount;
+        leg.amount_minor += amount_minor;
         Ok(after)
     }
 
