@@ -71,7 +71,7 @@ impl State {
             Command::OpenAccount(open) => self.open_account(open),
             Command::ChangeAccount(change) => self.change_account(change),
             Command::CreateKey(key) => self.create_key(key),
-            Command::RevokeKey { number } => self.revoke_key(*number),
+            Command::RevokeKey { number } => self.revoke_key(now, *number),
         }
     }
 

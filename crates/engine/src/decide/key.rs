@@ -5,7 +5,7 @@ use crate::command::CreateKey;
 use crate::key::{KEYS_MAX, SCOPE_ADMIN};
 use crate::outcome::Outcome;
 use crate::state::State;
-use courant_ledger::Reason;
+use courant_ledger::{Reason, Timestamp};
 
 impl State {
     pub(super) fn create_key(&self, key: &CreateKey<'_>) -> Decision {
@@ -18,14 +18,15 @@ impl State {
         Decision::Record(Outcome::KeyCreated)
     }
 
-    pub(super) fn revoke_key(&self, number: u32) -> Decision {
+    pub(super) fn revoke_key(&self, now: Timestamp, number: u32) -> Decision {
+        let at = now.max(self.now);
         let Some(key) = self.keys.get(&number) else {
             return Decision::Refused(Reason::KeyNotFound, None);
         };
         if key.revoked_at.is_some() {
             return Decision::Refused(Reason::KeyRevoked, None);
         }
-        let is_admin = |k: &&crate::Key| k.scopes & SCOPE_ADMIN != 0 && k.works_at(self.now);
+        let is_admin = |k: &&crate::Key| k.scopes & SCOPE_ADMIN != 0 && k.works_at(at);
         if is_admin(&key) && self.keys.values().filter(is_admin).count() == 1 {
             return Decision::Refused(Reason::LastAdminKey, None);
         }

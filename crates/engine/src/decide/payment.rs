@@ -84,7 +84,7 @@ impl State {
             // A hold that should have lapsed by now must not be captured in the meantime.
             Err(reason) => Decision::Refused(reason, None),
         }
-        .unless_due(&known.payment, now)
+        .unless_due(&known.payment, now.max(self.now))
     }
 
     /// Executes or expires a payment whose time has come.
