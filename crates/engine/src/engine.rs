@@ -5,7 +5,7 @@ use crate::evolve::{Applied, Replay};
 use crate::ids::{Frozen, RecentIds};
 use crate::state::{OpenPayment, State};
 use crate::{Caller, Command, DecodeError, Key, Lsn, record};
-use courant_ledger::{Account, AccountNo, Currency, Id, IdBuf, Sums, TagDomain, Timestamp};
+use courant_ledger::{Account, AccountNo, Currency, Id, IdBuf, Sums, TagDomain, Tagger, Timestamp};
 use std::sync::Arc;
 
 /// How an engine is set up.
@@ -72,6 +72,14 @@ impl Engine {
         Ok(())
     }
 
+    /// Remembers only the ids of a record of the journal: for records that a snapshot shows already and the
+    /// index on disk does not.
+    pub fn replay_ids(&mut self, lsn: Lsn, bytes: &[u8]) -> Result<(), DecodeError> {
+        let record = record::decode(bytes)?;
+        self.state.remember(record.caller, &record.command, &record.outcome, lsn);
+        Ok(())
+    }
+
     /// Brings what a command will need into the processor's cache; call it for a group of commands first.
     #[inline]
     pub fn touch(&self, command: &Command<'_>) {
@@ -130,6 +138,11 @@ impl Engine {
     /// The tag under which a name is found in the index on disk.
     pub fn tag_of(&self, domain: TagDomain, scope: &[u8], name: &str) -> u64 {
         self.state.tagger.tag_below(domain, scope, name)
+    }
+
+    /// What makes tags under the directory's secret.
+    pub fn tagger(&self) -> Tagger {
+        self.state.tagger
     }
 
     /// The sums of all accounts, per currency: the trial balance.

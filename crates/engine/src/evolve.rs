@@ -1,6 +1,6 @@
 //! Evolving: applying a record to the state. The only code that changes it, live and in replay alike.
 
-use crate::command::{Command, PaymentStep};
+use crate::command::Command;
 use crate::decide::idempotency_tag;
 use crate::outcome::{AccountOpened, AccountsAfter, GroupOutcome, Outcome, PaymentOutcome};
 use crate::state::{OpenPayment, State};
@@ -47,15 +47,11 @@ impl State {
         self.last = record.lsn;
         self.now = self.now.max(record.at);
         self.records_count += 1;
-        if let Some(key) = record.caller.idempotency_key {
-            let tag = idempotency_tag(self, record.caller.key, key);
-            self.ids.insert(tag, record.lsn);
-        }
+        self.remember(record.caller, record.command, record.outcome, record.lsn);
         match (record.command, record.outcome) {
             (Command::Pay(order), Outcome::Payment(after)) => {
                 self.payments_count += 1;
                 self.touch_accounts(&after.accounts, record.lsn, replay);
-                self.ids.insert(self.payment_tag(order.id.as_str()), record.lsn);
                 self.keep(order.id.into(), after, record.lsn);
             }
             (Command::PayGroup(orders), Outcome::Group(group)) => {
@@ -64,7 +60,6 @@ impl State {
             }
             (Command::Step(step), Outcome::Payment(after)) => {
                 self.touch_accounts(&after.accounts, record.lsn, replay);
-                self.remember_child(step, record.lsn);
                 self.moved_on(step.payment.into(), after, record.lsn);
             }
             (Command::Due { payment }, Outcome::Payment(after)) => {
@@ -132,8 +127,6 @@ impl State {
     fn moved_on(&mut self, id: IdBuf, after: &PaymentOutcome, lsn: Lsn) {
         if after.payment.status.is_final() {
             self.set_open(id, None);
-            let tag = self.payment_tag(id.as_str());
-            self.ids.insert(tag, lsn);
         } else {
             self.keep(id, after, lsn);
         }
@@ -149,7 +142,6 @@ impl State {
         self.touch_accounts(&group.accounts, lsn, replay);
         assert!(orders.len() == group.payments.len(), "a group has one payment per order");
         for (order, payment) in orders.iter().zip(&group.payments) {
-            self.ids.insert(self.payment_tag(order.id.as_str()), lsn);
             if !payment.status.is_final() {
                 let open = OpenPayment { payment: payment.clone(), origin: lsn, latest: lsn };
                 self.set_open(order.id.into(), Some(open));
@@ -157,11 +149,45 @@ impl State {
         }
     }
 
-    fn remember_child(&mut self, step: &PaymentStep<'_>, lsn: Lsn) {
-        if let Some(child) = step.step.child() {
-            let scope = step.payment.as_str().as_bytes();
-            let tag = self.tagger.tag_below(TagDomain::Child, scope, child.as_str());
-            self.ids.insert(tag, lsn);
+    /// Remembers every id under which a record will be looked for. An open payment is found by its id in
+    /// memory, so of its later records only the final one is remembered under it.
+    #[inline]
+    pub(crate) fn remember(
+        &mut self,
+        caller: Caller<'_>,
+        command: &Command<'_>,
+        outcome: &Outcome,
+        lsn: Lsn,
+    ) {
+        if let Some(key) = caller.idempotency_key {
+            self.ids.insert(idempotency_tag(self, caller.key, key), lsn);
+        }
+        let is_final = matches!(outcome, Outcome::Payment(p) if p.payment.status.is_final());
+        match command {
+            Command::Pay(order) => self.ids.insert(self.payment_tag(order.id.as_str()), lsn),
+            Command::PayGroup(orders) => {
+                for order in orders {
+                    self.ids.insert(self.payment_tag(order.id.as_str()), lsn);
+                }
+            }
+            Command::Step(step) => {
+                if let Some(child) = step.step.child() {
+                    let scope = step.payment.as_str().as_bytes();
+                    let tag = self.tagger.tag_below(TagDomain::Child, scope, child.as_str());
+                    self.ids.insert(tag, lsn);
+                }
+                if is_final {
+                    self.ids.insert(self.payment_tag(step.payment.as_str()), lsn);
+                }
+            }
+            Command::Due { payment } if is_final => {
+                self.ids.insert(self.payment_tag(payment.as_str()), lsn);
+            }
+            Command::Due { .. }
+            | Command::OpenAccount(_)
+            | Command::ChangeAccount(_)
+            | Command::CreateKey(_)
+            | Command::RevokeKey { .. } => {}
         }
     }
 

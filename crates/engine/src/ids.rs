@@ -69,7 +69,7 @@ impl RecentIds {
 
     /// True if the current generation is full: freeze it.
     pub fn is_full(&self) -> bool {
-        self.current.len() >= self.current.capacity()
+        self.current.len() >= self.capacity
     }
 
     /// How many ids the current generation holds.

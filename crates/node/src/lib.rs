@@ -1,1 +1,54 @@
-//! Placeholder while the crate is being written.
+//! A node: an engine on a journal, with the threads that run it. This is what a Rust program embeds.
+//!
+//! ```text
+//!  callers ──submit──▶ inbox ──▶ engine thread ──batch──▶ journal thread ──▶ durable ──▶ replies
+//!     │                            ▲     │ ids, snapshots                        │
+//!     └── index on disk says maybe ┘     └──▶ background thread                  └──▶ readers, followers
+//!          (look-up thread)
+//! ```
+//! Standard library only: no tokio. Tickets can be waited for on a thread and awaited in a task.
+
+mod blocks;
+mod clock;
+mod committer;
+mod engine_thread;
+mod error;
+mod examine;
+mod housekeeping;
+mod ids;
+mod inbox;
+mod lookup;
+mod node;
+mod options;
+mod prepared;
+mod read;
+mod recover;
+mod request;
+mod snapshots;
+mod stats;
+mod store;
+mod ticket;
+
+/// The single-threaded parts, for whoever drives them without threads: the simulator, and offline commands.
+pub mod parts {
+    pub use crate::ids::index::{IdIndex, RunSet};
+    pub use crate::lookup::{Archive, Found, may_hold};
+    pub use crate::recover::{Opened, open};
+    pub use crate::request::Asked;
+    pub use crate::snapshots::{SnapshotWriter, prune as prune_snapshots};
+    pub use crate::store::{Step, Store, unavailable};
+}
+
+pub use courant_engine as engine;
+pub use courant_journal as journal;
+pub use courant_ledger as ledger;
+pub use error::{IndexError, OpenError, SubmitError};
+pub use inbox::Replies;
+pub use lookup::LookupError;
+pub use node::{ACCOUNTS_PAGE_MAX, CallError, Node};
+pub use options::{FROZEN_MAX, NodeOptions};
+pub use read::{AccountRead, PaymentRead, TrialBalance, order_in, payment_in};
+pub use recover::OpenReport;
+pub use request::{REQUEST_BYTES_MAX, REQUEST_COMMANDS_MAX, Reply, Request, Unavailable};
+pub use stats::{COMMIT_BUCKETS, Stats};
+pub use ticket::{Stopped, Ticket};

@@ -1,0 +1,300 @@
+//! The engine thread: the one writer of the state.
+//!
+//! It takes whatever waits, decides it into a batch, and sees to it that the batch is committed: by itself when
+//! nothing else waits, so that a lone caller pays one sync and no more hops; by the writer thread under load, so
+//! that the next batch is decided while this one is synced. There are no timers: who waits is in the next batch.
+
+use crate::clock;
+use crate::committer::Committer;
+use crate::housekeeping::Lookup;
+use crate::inbox::{Completion, Message, Next, Pending, Shared, Work};
+use crate::options::FROZEN_MAX;
+use crate::prepared::{Known, Prepared};
+use crate::request::Reply;
+use crate::stats::Counters;
+use crate::store::{Step, Store, unavailable};
+use courant_engine::{Frozen, Lsn};
+use courant_journal::{Batch, Storage};
+use courant_ledger::Timestamp;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+/// A batch of this size goes to the writer as soon as it is free: 256 KiB, where a longer write begins to cost
+/// more than another sync.
+const HAND_OVER_BYTES: usize = 256 << 10;
+
+/// A batch of this size waits for the writer instead of growing: 2 MiB, which bounds the time of one commit.
+const BATCH_BYTES: usize = 2 << 20;
+
+/// Commands between two looks at whether the batch should go.
+const LOOK_EVERY: usize = 64;
+
+/// The longest the engine thread sleeps when nothing is due: bounds how late a clock that was set is noticed.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// How long to wait for space that is being prepared.
+const SPACE_WAIT: Duration = Duration::from_millis(2);
+
+/// The engine thread's own things.
+pub(crate) struct EngineThread<S: Storage> {
+    pub(crate) store: Store<S>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) committer: Arc<Committer<S>>,
+    pub(crate) lookups: Sender<Lookup>,
+    pub(crate) frozen: Sender<Arc<Frozen>>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) wake_preparer: Box<dyn Fn() + Send>,
+    batch: Option<Batch>,
+    completions: Vec<Completion>,
+}
+
+/// Why the engine thread ends.
+enum End {
+    Stopped,
+}
+
+impl<S: Storage> EngineThread<S> {
+    pub(crate) fn new(
+        store: Store<S>,
+        shared: Arc<Shared>,
+        committer: Arc<Committer<S>>,
+        senders: (Sender<Lookup>, Sender<Arc<Frozen>>),
+        wake_preparer: Box<dyn Fn() + Send>,
+    ) -> EngineThread<S> {
+        let counters = Arc::clone(committer.counters());
+        let (lookups, frozen) = senders;
+        EngineThread {
+            store,
+            shared,
+            committer,
+            lookups,
+            frozen,
+            counters,
+            wake_preparer,
+            batch: None,
+            completions: Vec::new(),
+        }
+    }
+
+    /// Works until the node closes or stops.
+    pub(crate) fn run(mut self) {
+        loop {
+            let holding = self.batch.is_some() || !self.completions.is_empty();
+            let done = match self.shared.next(holding, self.sleep()) {
+                Next::Messages(messages) => self.take(messages),
+                Next::Continue => Ok(()),
+                Next::Closed => break,
+                Next::Stopped => break,
+            };
+            if done.and_then(|()| self.take_due()).and_then(|()| self.send_off()).is_err() {
+                break;
+            }
+        }
+        self.shared.engine_ended();
+    }
+
+    fn take(&mut self, messages: VecDeque<Message>) -> Result<(), End> {
+        for message in messages {
+            match message {
+                Message::Commands { pending, range, prepared } => {
+                    self.decide_all(pending, range, &prepared)?;
+                }
+                Message::Visit(visit) => {
+                    let then = visit(self.store.engine_mut());
+                    self.freeze_if_full();
+                    self.completions.push(Completion::Afterwards(then));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn decide_all(
+        &mut self,
+        pending: Arc<Pending>,
+        range: Range<usize>,
+        prepared: &Prepared,
+    ) -> Result<(), End> {
+        let now = clock::now();
+        self.counters.commands(range.len());
+        let mut replies = Vec::with_capacity(range.len());
+        for index in range {
+            let answer = match prepared.found.get(&index) {
+                Some(Known::Answer(reply)) => Some(*reply),
+                Some(Known::Facts(facts)) => self.decide(now, &pending, index, facts)?,
+                None => self.decide(now, &pending, index, &prepared.usual)?,
+            };
+            replies.extend(answer.map(|reply| (index, reply)));
+            if replies.len() % LOOK_EVERY == LOOK_EVERY - 1 && self.is_time_to_send() {
+                let part = std::mem::take(&mut replies);
+                self.completions.push(Completion::Replies(Arc::clone(&pending), part));
+                self.hand_over()?;
+            }
+        }
+        if !replies.is_empty() {
+            self.completions.push(Completion::Replies(pending, replies));
+        }
+        Ok(())
+    }
+
+    /// Decides one command; `None` if it has to be looked up first and will come again.
+    fn decide(
+        &mut self,
+        now: Timestamp,
+        pending: &Arc<Pending>,
+        index: usize,
+        facts: &courant_engine::Facts,
+    ) -> Result<Option<Reply>, End> {
+        loop {
+            if let Err(reply) = self.make_batch(now)? {
+                return Ok(Some(reply));
+            }
+            let batch = self.batch.as_mut().expect("a batch was just made sure of");
+            match self.store.step(batch, now, pending.request.asked(index), facts) {
+                Step::Reply(reply) => {
+                    self.counters.reply(&reply);
+                    self.freeze_if_full();
+                    return Ok(Some(reply));
+                }
+                Step::Look(candidates) => {
+                    self.look(pending, index, candidates.to_vec());
+                    return Ok(None);
+                }
+                Step::LookOnDisk => {
+                    self.look(pending, index, Vec::new());
+                    return Ok(None);
+                }
+                Step::BatchFull => self.hand_over()?,
+            }
+        }
+    }
+
+    fn look(&self, pending: &Arc<Pending>, index: usize, candidates: Vec<Lsn>) {
+        self.shared.begin_look();
+        let again = Lookup::Again { pending: Arc::clone(pending), index, candidates };
+        if self.lookups.send(again).is_err() {
+            // The look-up thread is gone only when the node stops; the dropped request tells its caller.
+            self.shared.end_look();
+        }
+    }
+
+    fn take_due(&mut self) -> Result<(), End> {
+        let now = clock::now();
+        while self.store.engine().next_due(now).is_some() {
+            if self.make_batch(now)?.is_err() {
+                break;
+            }
+            let batch = self.batch.as_mut().expect("a batch was just made sure of");
+            match self.store.step_due(batch, now) {
+                Some(Step::BatchFull) => self.hand_over()?,
+                Some(Step::Reply(_)) => {
+                    self.counters.due();
+                    self.freeze_if_full();
+                }
+                Some(Step::Look(_) | Step::LookOnDisk) | None => {
+                    unreachable!("what falls due is in memory")
+                }
+            }
+            if self.is_time_to_send() {
+                self.hand_over()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure there is a batch; `Ok(Err(reply))` if the disk has no room for one.
+    fn make_batch(&mut self, now: Timestamp) -> Result<Result<(), Reply>, End> {
+        while self.batch.is_none() {
+            match self.store.begin(now) {
+                Ok(batch) => {
+                    self.batch = Some(batch);
+                    self.counters.storage_full(false);
+                    (self.wake_preparer)();
+                }
+                Err(error) => {
+                    (self.wake_preparer)();
+                    if let Some(reply) = unavailable(&error) {
+                        self.counters.storage_full(true);
+                        return Ok(Err(reply));
+                    }
+                    if self.shared.stopped().is_some() {
+                        return Err(End::Stopped);
+                    }
+                    self.committer.wait_for_space(SPACE_WAIT);
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn freeze_if_full(&mut self) {
+        let engine = self.store.engine_mut();
+        if !engine.ids().is_full() {
+            return;
+        }
+        // When too many wait to be written, nothing new is admitted; what was admitted goes on top.
+        let behind = engine.ids().frozen().len() >= FROZEN_MAX;
+        self.shared.set_behind(behind);
+        if !behind {
+            let frozen = engine.freeze_ids();
+            let _ = self.frozen.send(frozen);
+        }
+    }
+
+    fn is_time_to_send(&self) -> bool {
+        let bytes = self.batch.as_ref().map_or(0, Batch::bytes);
+        bytes >= BATCH_BYTES || bytes >= HAND_OVER_BYTES && self.shared.writer_is_free()
+    }
+
+    /// Commits what is in hand if that is the best thing to do now; else it waits for more, or for the writer.
+    fn send_off(&mut self) -> Result<(), End> {
+        let bytes = self.batch.as_ref().map_or(0, Batch::bytes);
+        if bytes >= BATCH_BYTES {
+            return self.hand_over();
+        }
+        if (self.batch.is_none() && self.completions.is_empty()) || !self.shared.writer_is_free() {
+            return Ok(());
+        }
+        if bytes < HAND_OVER_BYTES && self.shared.is_quiet() {
+            return self.commit_here();
+        }
+        self.hand_over()
+    }
+
+    fn commit_here(&mut self) -> Result<(), End> {
+        let completions = std::mem::take(&mut self.completions);
+        match self.batch.take().and_then(|batch| self.store.finish(batch)) {
+            Some(batch) => {
+                self.committer.commit(Work { batch, completions }, || {}).map_err(|_| End::Stopped)
+            }
+            None => {
+                completions.into_iter().for_each(Completion::complete);
+                Ok(())
+            }
+        }
+    }
+
+    fn hand_over(&mut self) -> Result<(), End> {
+        let Some(batch) = self.batch.take().and_then(|batch| self.store.finish(batch)) else {
+            // Nothing was recorded since the last batch, so what waits, waits for that one.
+            return match self.shared.writer_is_free() {
+                true => self.commit_here(),
+                false => Ok(()),
+            };
+        };
+        let completions = std::mem::take(&mut self.completions);
+        self.shared.hand_over(Work { batch, completions }).map_err(|_| End::Stopped)
+    }
+
+    fn sleep(&self) -> Duration {
+        let Some(due) = self.store.engine().due_at() else { return IDLE };
+        if self.counters.is_storage_full() {
+            return IDLE;
+        }
+        let now = clock::now();
+        Duration::from_nanos(due.nanos().saturating_sub(now.nanos())).min(IDLE)
+    }
+}

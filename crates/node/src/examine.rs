@@ -1,0 +1,121 @@
+//! Reading a record to see what it says about a command: the same again, a conflict, or the payment it needs.
+//!
+//! Tags are hashes, so a record found by one is only a candidate. Here the names themselves are compared.
+
+use crate::request::{Asked, Reply};
+use crate::store::reply;
+use courant_engine::command::{OpenAccount, PaymentStep};
+use courant_engine::{Command, DecodeError, Lsn, OpenPayment, Outcome, Record, record};
+use courant_ledger::{Id, Order, Payment, Reason};
+
+/// What a record says about a command.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It answers the command: a repeat, or a conflict.
+    Answer(Reply),
+    /// It is about the payment the command needs, and shows it.
+    Payment(OpenPayment),
+    /// It is about a payment that this other record made: look there.
+    Origin(Lsn),
+    /// It is about something else and only shares a tag.
+    Unrelated,
+}
+
+/// Compares a command with the record at `lsn`.
+pub(crate) fn examine(
+    asked: Asked<'_>,
+    command: &Command<'_>,
+    lsn: Lsn,
+    record_bytes: &[u8],
+) -> Result<Verdict, DecodeError> {
+    let record = record::decode(record_bytes)?;
+    let Asked { caller, bytes } = asked;
+    if caller.idempotency_key.is_some()
+        && record.caller.idempotency_key == caller.idempotency_key
+        && record.caller.key == caller.key
+    {
+        return Ok(same_or_conflict(&record, lsn, bytes, Reason::IdempotencyConflict));
+    }
+    Ok(match command {
+        Command::Pay(order) => about_payment(&record, lsn, bytes, order.id),
+        Command::PayGroup(orders) => about_group(&record, lsn, bytes, orders),
+        Command::Step(step) => about_step(&record, lsn, bytes, step),
+        Command::OpenAccount(open) => about_account(&record, lsn, bytes, open),
+        Command::ChangeAccount(_)
+        | Command::CreateKey(_)
+        | Command::RevokeKey { .. }
+        | Command::Due { .. } => Verdict::Unrelated,
+    })
+}
+
+/// The payment that a record shows under an id, with the records it came from.
+pub(crate) fn payment_in(record: &Record<'_>, lsn: Lsn, id: Id<'_>) -> Option<OpenPayment> {
+    let open = |payment: &Payment, origin: Lsn| OpenPayment {
+        payment: payment.clone(),
+        origin: if origin == Lsn::NONE { lsn } else { origin },
+        latest: lsn,
+    };
+    match (&record.command, &record.outcome) {
+        (Command::Pay(order), Outcome::Payment(after)) if order.id == id => {
+            Some(open(&after.payment, after.origin))
+        }
+        (Command::Step(step), Outcome::Payment(after)) if step.payment == id => {
+            Some(open(&after.payment, after.origin))
+        }
+        (Command::Due { payment }, Outcome::Payment(after)) if *payment == id => {
+            Some(open(&after.payment, after.origin))
+        }
+        (Command::PayGroup(orders), Outcome::Group(group)) => {
+            let at = orders.iter().position(|o| o.id == id)?;
+            Some(open(&group.payments[at], Lsn::NONE))
+        }
+        _ => None,
+    }
+}
+
+fn about_payment(record: &Record<'_>, lsn: Lsn, bytes: &[u8], id: Id<'_>) -> Verdict {
+    match payment_in(record, lsn, id) {
+        None => Verdict::Unrelated,
+        Some(open) if open.origin != lsn => Verdict::Origin(open.origin),
+        Some(_) => same_or_conflict(record, lsn, bytes, Reason::IdempotencyConflict),
+    }
+}
+
+fn about_group(record: &Record<'_>, lsn: Lsn, bytes: &[u8], orders: &[Order<'_>]) -> Verdict {
+    let ids = orders.iter().map(|order| order.id);
+    let verdicts = ids.map(|id| about_payment(record, lsn, bytes, id));
+    verdicts.into_iter().find(|v| *v != Verdict::Unrelated).unwrap_or(Verdict::Unrelated)
+}
+
+fn about_step(record: &Record<'_>, lsn: Lsn, bytes: &[u8], step: &PaymentStep<'_>) -> Verdict {
+    if let (Command::Step(before), Some(child)) = (&record.command, step.step.child())
+        && before.payment == step.payment
+        && before.step.child() == Some(child)
+    {
+        return same_or_conflict(record, lsn, bytes, Reason::IdempotencyConflict);
+    }
+    match payment_in(record, lsn, step.payment) {
+        Some(open) => Verdict::Payment(open),
+        None => Verdict::Unrelated,
+    }
+}
+
+fn about_account(record: &Record<'_>, lsn: Lsn, bytes: &[u8], open: &OpenAccount<'_>) -> Verdict {
+    match &record.command {
+        Command::OpenAccount(before) if before.id == open.id => {
+            same_or_conflict(record, lsn, bytes, Reason::AccountExists)
+        }
+        _ => Verdict::Unrelated,
+    }
+}
+
+fn same_or_conflict(record: &Record<'_>, lsn: Lsn, bytes: &[u8], conflict: Reason) -> Verdict {
+    if record.command_bytes != bytes {
+        return Verdict::Answer(Reply::Refused { reason: conflict, index: None });
+    }
+    let payment = match &record.outcome {
+        Outcome::Payment(after) => Some(&after.payment),
+        _ => None,
+    };
+    Verdict::Answer(reply(lsn, true, payment))
+}

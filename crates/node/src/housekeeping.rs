@@ -1,0 +1,189 @@
+//! The threads beside the engine: look-ups, space ahead, and what goes to disk in the background.
+
+use crate::clock;
+use crate::committer::Committer;
+use crate::ids::index::IdIndex;
+use crate::inbox::{Message, Pending, Shared};
+use crate::lookup::{self, Found};
+use crate::node::Core;
+use crate::prepared::{Known, Prepared};
+use crate::request::{Reply, Unavailable};
+use crate::snapshots::{self, SnapshotWriter};
+use crate::ticket::Stopped;
+use courant_engine::{Cursor, Engine, Frozen, Lsn, Section};
+use courant_journal::{Preparation, Preparer, Storage};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+/// How often the background looks whether a snapshot is due, and the preparer whether the disk has room again.
+const LOOK_AROUND: Duration = Duration::from_millis(200);
+
+/// What can be asked of the look-up thread.
+pub(crate) enum Lookup {
+    /// A request of which something may be in the index on disk.
+    Request(Arc<Pending>),
+    /// A command that the engine knows candidates for, or wants to be looked for on disk again.
+    Again { pending: Arc<Pending>, index: usize, candidates: Vec<Lsn> },
+    /// Something else that reads the disk.
+    Job(Box<dyn FnOnce() + Send>),
+}
+
+/// The look-up thread.
+pub(crate) fn look_ups<S: Storage>(core: &Core<S>, lookups: &Receiver<Lookup>) {
+    while let Ok(lookup) = lookups.recv() {
+        core.counters().lookup();
+        match lookup {
+            Lookup::Request(pending) => {
+                let all = 0..pending.request.len();
+                enqueue(core, pending, all, Vec::new());
+                core.shared.end_look();
+            }
+            Lookup::Again { pending, index, candidates } => {
+                if let Some(newest) = candidates.iter().max() {
+                    core.wait_durable(*newest);
+                }
+                enqueue(core, pending, index..index + 1, candidates);
+                core.shared.end_look();
+            }
+            Lookup::Job(job) => job(),
+        }
+    }
+}
+
+/// Looks commands up and sends what is not answered by that to the engine.
+fn enqueue<S: Storage>(
+    core: &Core<S>,
+    pending: Arc<Pending>,
+    range: std::ops::Range<usize>,
+    candidates: Vec<Lsn>,
+) {
+    loop {
+        let runs = core.index.runs();
+        let generations = runs.generations();
+        let mut prepared = Prepared::default();
+        prepared.usual.searched_before = generations;
+        for index in range.clone() {
+            let asked = pending.request.asked(index);
+            if candidates.is_empty() && !lookup::may_hold(&runs, &core.tagger, asked) {
+                continue;
+            }
+            let found = core.archive().look_up(asked, &candidates);
+            let known = match found {
+                Ok(Found::Answer(reply)) => Known::Answer(reply),
+                Ok(Found::Facts(facts)) => Known::Facts(facts),
+                Err(error) => {
+                    core.warn(format!("a look-up failed: {error}"));
+                    Known::Answer(Reply::Unavailable(Unavailable::HistoryUnreadable))
+                }
+            };
+            prepared.found.insert(index, known);
+        }
+        let message =
+            Message::Commands { pending: Arc::clone(&pending), range: range.clone(), prepared };
+        // They were admitted once; they are not refused now.
+        match core.shared.push(message, || core.index.runs().generations() == generations) {
+            Ok(None) => return,
+            Ok(Some(_)) => {}
+            Err(crate::inbox::Refused::Stopped(stopped)) => return pending.stop(&stopped),
+            Err(crate::inbox::Refused::Full(_)) => unreachable!("there is no limit here"),
+        }
+    }
+}
+
+/// The preparer thread: keeps zeroed segments ready, and notices when a full disk has room again.
+pub(crate) fn prepare<S: Storage>(
+    shared: &Shared,
+    committer: &Committer<S>,
+    preparer: &mut Preparer<S>,
+    wake: &Receiver<()>,
+    warn: &dyn Fn(String),
+) {
+    loop {
+        match preparer.run() {
+            Ok(Preparation::Ready | Preparation::Working | Preparation::Full(_)) => {}
+            Err(error) => warn(format!("preparing space failed, will try again: {error}")),
+        }
+        committer.space_is_ready();
+        match wake.recv_timeout(LOOK_AROUND) {
+            Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        while wake.try_recv().is_ok() {}
+        if shared.stopped().is_some() {
+            return;
+        }
+    }
+}
+
+/// The background thread: seals ids, merges runs, makes snapshots.
+pub(crate) fn background<S: Storage>(core: &Core<S>, frozen: &Receiver<Arc<Frozen>>) {
+    loop {
+        match frozen.recv_timeout(LOOK_AROUND) {
+            Ok(generation) => {
+                if let Err(error) = seal(core, &generation) {
+                    return core.fail(error);
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                if core.shared.stopped().is_some() || core.shared.is_closing() {
+                    return;
+                }
+                match core.index.merge_step() {
+                    Ok(_) => {}
+                    Err(error) => core.warn(format!("merging ids failed, will try again: {error}")),
+                }
+                if core.snapshot_is_due()
+                    && let Err(error) = snapshot(core)
+                {
+                    core.warn(format!("the snapshot failed, will try again: {error}"));
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// Writes a generation of ids to disk and lets the engine forget it.
+fn seal<S: Storage>(core: &Core<S>, frozen: &Frozen) -> Result<(), String> {
+    core.wait_durable(frozen.through);
+    let index: &IdIndex<S> = &core.index;
+    index.add(frozen).map_err(|error| error.to_string())?;
+    let generation = frozen.generation;
+    let forgotten = core.visit(move |engine: &mut Engine| engine.drop_ids_through(generation));
+    // Dropped here and not on the engine thread: it gives tens of megabytes back to the system.
+    forgotten.wait().map(drop).map_err(|stopped| stopped.to_string())
+}
+
+/// Makes a snapshot, section by section, between the engine's commands.
+pub(crate) fn snapshot<S: Storage>(core: &Core<S>) -> Result<(), String> {
+    let begun = clock::instant();
+    let text = |error: std::io::Error| error.to_string();
+    let stopped = |error: Stopped| error.to_string();
+    let begin = core.visit(|engine: &mut Engine| engine.last()).wait().map_err(stopped)?;
+    let mut writer = SnapshotWriter::create(&core.snapshots, begin).map_err(text)?;
+    let mut cursor = Cursor::BEGIN;
+    let entries = core.options.snapshot_step_entries;
+    let mut buffer = Vec::new();
+    let end = loop {
+        let counters = Arc::clone(core.counters());
+        let step = core.visit(move |engine: &mut Engine| {
+            let begun = clock::instant();
+            buffer.clear();
+            let section = engine.snapshot_section(cursor, entries, &mut buffer);
+            counters.snapshot_pause(begun.elapsed());
+            (section, engine.last(), buffer)
+        });
+        let (section, last, bytes) = step.wait().map_err(stopped)?;
+        writer.section(&bytes).map_err(text)?;
+        buffer = bytes;
+        match section {
+            Section::More(next) => cursor = next,
+            Section::Last => break last,
+        }
+    };
+    let bytes = writer.finish(&core.snapshots, end).map_err(text)?;
+    snapshots::prune(&core.snapshots, core.options.snapshots_kept).map_err(text)?;
+    core.counters().snapshot(begin.0, bytes, begun.elapsed());
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! The set of runs: opened at start, grown by sealed generations, kept few by merging.
+
+use super::merge::{merge, seal};
+use super::run::Run;
+use crate::error::IndexError;
+use courant_engine::{Frozen, Lsn};
+use courant_journal::Storage;
+use courant_journal::storage::File;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The runs at one moment, oldest first, covering all generations before [`RunSet::generations`].
+#[derive(Debug)]
+pub struct RunSet<F: File> {
+    runs: Vec<Arc<Run<F>>>,
+}
+
+impl<F: File> RunSet<F> {
+    /// How many generations are here: all before this one.
+    pub fn generations(&self) -> u64 {
+        self.runs.last().map_or(0, |r| r.span.to + 1)
+    }
+
+    /// All ids of records up to and including this one are here.
+    pub fn through(&self) -> Lsn {
+        self.runs.iter().map(|r| r.span.through).max().unwrap_or(Lsn::NONE)
+    }
+
+    /// False if no run has anything under a tag; asks memory only.
+    #[inline]
+    pub fn may_hold(&self, tag: u64) -> bool {
+        self.runs.iter().any(|r| r.may_hold(tag))
+    }
+
+    /// The records that may be about a tag, newest first. Reads the disk.
+    pub fn find(&self, tag: u64) -> Result<Vec<Lsn>, IndexError> {
+        let mut found = Vec::new();
+        for run in self.runs.iter().filter(|r| r.may_hold(tag)) {
+            run.find(tag, &mut found)?;
+        }
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        found.dedup();
+        Ok(found)
+    }
+
+    /// How many runs and entries there are and how many bytes their filters take.
+    pub fn size(&self) -> (usize, u64, usize) {
+        let entries = self.runs.iter().map(|r| r.entries).sum();
+        (self.runs.len(), entries, self.runs.iter().map(|r| r.filter_bytes()).sum())
+    }
+}
+
+/// The index: a set of runs that is replaced as a whole, so that readers never wait for its owner.
+#[derive(Debug)]
+pub struct IdIndex<S: Storage> {
+    storage: S,
+    current: RwLock<Arc<RunSet<S::File>>>,
+}
+
+impl<S: Storage> IdIndex<S> {
+    /// Opens the runs that are there. A damaged run and all after it are removed: the caller replays the
+    /// journal from [`RunSet::through`].
+    pub fn open(storage: S) -> Result<IdIndex<S>, IndexError> {
+        let mut names: Vec<String> = storage.list()?;
+        for unfinished in names.iter().filter(|n| !n.ends_with(".ids")) {
+            storage.remove(unfinished)?;
+        }
+        names.retain(|n| n.ends_with(".ids"));
+        // Of two runs that begin with the same generation the one that goes further was merged from the other.
+        names.sort_by(|a, b| a[..12].cmp(&b[..12]).then(b.cmp(a)));
+        let mut runs: Vec<Arc<Run<S::File>>> = Vec::new();
+        for name in names {
+            let next = runs.last().map_or(0, |r| r.span.to + 1);
+            match Run::open(&storage, &name) {
+                Ok(run) if run.span.from == next => runs.push(Arc::new(run)),
+                // Merged into one before it, damaged, or after a gap.
+                Ok(_) | Err(IndexError::Damaged { .. }) => storage.remove(&name)?,
+                Err(error) => return Err(error),
+            }
+        }
+        storage.sync_dir()?;
+        Ok(IdIndex { storage, current: RwLock::new(Arc::new(RunSet { runs })) })
+    }
+
+    /// The runs as they are now.
+    pub fn runs(&self) -> Arc<RunSet<S::File>> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Adds a frozen generation, the next one.
+    pub fn add(&self, frozen: &Frozen) -> Result<(), IndexError> {
+        let present = self.runs();
+        assert!(frozen.generation == present.generations(), "generations are added in order");
+        let run = seal(&self.storage, frozen)?;
+        let mut runs = present.runs.clone();
+        runs.push(Arc::new(run));
+        self.replace(runs);
+        Ok(())
+    }
+
+    /// Merges the newest two runs that are of similar size, and says if it did. With each merge the number
+    /// of times an entry was written grows with the logarithm of the index, and so does the number of runs.
+    pub fn merge_step(&self) -> Result<bool, IndexError> {
+        let present = self.runs();
+        let similar = |w: &[Arc<Run<S::File>>]| w[0].entries <= w[1].entries.saturating_mul(2);
+        let Some(at) = present.runs.windows(2).rposition(similar) else { return Ok(false) };
+        let (earlier, later) = (&present.runs[at], &present.runs[at + 1]);
+        let merged = merge(&self.storage, earlier, later)?;
+        let mut runs = present.runs.clone();
+        runs.splice(at..at + 2, [Arc::new(merged)]);
+        self.replace(runs);
+        self.storage.remove(&earlier.span.file_name())?;
+        self.storage.remove(&later.span.file_name())?;
+        Ok(true)
+    }
+
+    fn replace(&self, runs: Vec<Arc<Run<S::File>>>) {
+        let next = Arc::new(RunSet { runs });
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = next;
+    }
+}

@@ -1,0 +1,372 @@
+//! The inbox: what waits for the engine thread, and what it waits for.
+
+use crate::prepared::Prepared;
+use crate::request::{Reply, Request};
+use crate::ticket::{Answer, Stopped};
+use courant_engine::Engine;
+use courant_journal::SealedBatch;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The replies to a request, one per command, in their order.
+pub type Replies = Vec<Reply>;
+
+/// A request and where its replies are collected. They may come in parts and out of order.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) request: Request,
+    answer: Answer<Replies>,
+    replies: Mutex<(usize, Replies)>,
+}
+
+impl Pending {
+    pub(crate) fn new(request: Request, answer: Answer<Replies>) -> Pending {
+        // Every place is filled before the replies are seen; this value never is.
+        let blank = Reply::Unavailable(crate::Unavailable::StorageFull);
+        let count = request.len();
+        Pending { request, answer, replies: Mutex::new((count, vec![blank; count])) }
+    }
+
+    /// Puts in replies that may be seen now, and gives all of them out when the last is there.
+    pub(crate) fn fill(&self, replies: &[(usize, Reply)]) {
+        let done = {
+            let mut guard = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
+            let (missing, all) = &mut *guard;
+            for (index, reply) in replies {
+                all[*index] = *reply;
+            }
+            *missing -= replies.len();
+            (*missing == 0).then(|| std::mem::take(all))
+        };
+        if let Some(all) = done {
+            self.answer.give(Ok(all));
+        }
+    }
+
+    pub(crate) fn stop(&self, stopped: &Stopped) {
+        self.answer.give(Err(stopped.clone()));
+    }
+}
+
+/// Something to be done once everything recorded before is durable; `Err` if it never will be.
+pub(crate) type Afterwards = Box<dyn FnOnce(Result<(), Stopped>) + Send>;
+
+/// Something to be done with the engine, between two commands.
+pub(crate) type Visit = Box<dyn FnOnce(&mut Engine) -> Afterwards + Send>;
+
+/// What waits for the engine thread.
+#[expect(clippy::large_enum_variant, reason = "nearly every message has commands")]
+pub(crate) enum Message {
+    /// Commands of a request, with what was looked up for some of them.
+    Commands { pending: Arc<Pending>, range: Range<usize>, prepared: Prepared },
+    /// A read, or housekeeping.
+    Visit(Visit),
+}
+
+impl Message {
+    fn commands(&self) -> usize {
+        match self {
+            Message::Commands { range, .. } => range.len(),
+            Message::Visit(_) => 1,
+        }
+    }
+}
+
+/// Who waits for a batch to be durable.
+pub(crate) enum Completion {
+    Replies(Arc<Pending>, Vec<(usize, Reply)>),
+    Afterwards(Afterwards),
+}
+
+impl Completion {
+    pub(crate) fn complete(self) {
+        match self {
+            Completion::Replies(pending, replies) => pending.fill(&replies),
+            Completion::Afterwards(then) => then(Ok(())),
+        }
+    }
+
+    pub(crate) fn stop(self, stopped: &Stopped) {
+        match self {
+            Completion::Replies(pending, _) => pending.stop(stopped),
+            Completion::Afterwards(then) => then(Err(stopped.clone())),
+        }
+    }
+}
+
+/// A batch on its way to the disk, and who waits for it.
+pub(crate) struct Work {
+    pub(crate) batch: SealedBatch,
+    pub(crate) completions: Vec<Completion>,
+}
+
+/// What the threads share under one lock.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    queue: VecDeque<Message>,
+    waiting: usize,
+    work: Option<Work>,
+    writing: bool,
+    closing: bool,
+    /// The engine thread has ended: no more work will come.
+    ended: bool,
+    /// The ids of too many commands wait to be written to disk.
+    behind: bool,
+    /// How many look-ups are under way that will send messages.
+    looking: usize,
+    engine_waits: bool,
+    writer_waits: bool,
+    stopped: Option<Stopped>,
+}
+
+/// What the engine thread is to do next.
+pub(crate) enum Next {
+    /// Decide these; the queue is empty now.
+    Messages(VecDeque<Message>),
+    /// The writer is free, or the time has come for something due.
+    Continue,
+    /// Nothing more will come.
+    Closed,
+    /// The journal failed.
+    Stopped,
+}
+
+/// The inbox and its two waiting threads.
+#[derive(Default)]
+pub(crate) struct Shared {
+    inbox: Mutex<Inbox>,
+    engine: Condvar,
+    writer: Condvar,
+}
+
+/// Why a message was not taken.
+pub(crate) enum Refused {
+    Full(usize),
+    Stopped(Stopped),
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a message from outside, if there is room and the node is not closing. `accept` is asked under the
+    /// lock; if it says no, the message comes back.
+    pub(crate) fn admit(
+        &self,
+        message: Message,
+        limit: usize,
+        accept: impl FnOnce() -> bool,
+    ) -> Result<Option<Message>, Refused> {
+        let inbox = self.lock();
+        if inbox.closing {
+            return Err(Refused::Stopped(Stopped { why: "it is closing".into() }));
+        }
+        if inbox.behind || inbox.waiting > 0 && inbox.waiting + message.commands() > limit {
+            return Err(Refused::Full(inbox.waiting));
+        }
+        self.put(inbox, message, accept)
+    }
+
+    /// Takes a message that was admitted before, or that the node itself sends.
+    pub(crate) fn push(
+        &self,
+        message: Message,
+        accept: impl FnOnce() -> bool,
+    ) -> Result<Option<Message>, Refused> {
+        self.put(self.lock(), message, accept)
+    }
+
+    fn put(
+        &self,
+        mut inbox: MutexGuard<'_, Inbox>,
+        message: Message,
+        accept: impl FnOnce() -> bool,
+    ) -> Result<Option<Message>, Refused> {
+        if let Some(stopped) = &inbox.stopped {
+            return Err(Refused::Stopped(stopped.clone()));
+        }
+        if inbox.ended {
+            return Err(Refused::Stopped(Stopped { why: "it was closed".into() }));
+        }
+        let commands = message.commands();
+        if !accept() {
+            return Ok(Some(message));
+        }
+        inbox.waiting += commands;
+        inbox.queue.push_back(message);
+        let wake = std::mem::take(&mut inbox.engine_waits);
+        drop(inbox);
+        if wake {
+            self.engine.notify_one();
+        }
+        Ok(None)
+    }
+
+    /// How many commands wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().waiting
+    }
+
+    /// Waits for something to do. With `holding`, a batch or a completion is in hand, so a free writer is something to do.
+    pub(crate) fn next(&self, holding: bool, timeout: Duration) -> Next {
+        let mut inbox = self.lock();
+        let mut waited = false;
+        loop {
+            if inbox.stopped.is_some() {
+                return Next::Stopped;
+            }
+            if !inbox.queue.is_empty() {
+                inbox.waiting = 0;
+                return Next::Messages(std::mem::take(&mut inbox.queue));
+            }
+            if holding && !inbox.writing {
+                return Next::Continue;
+            }
+            if inbox.closing && !holding && !inbox.writing && inbox.looking == 0 {
+                return Next::Closed;
+            }
+            if waited {
+                return Next::Continue;
+            }
+            inbox.engine_waits = true;
+            let (guard, result) =
+                self.engine.wait_timeout(inbox, timeout).unwrap_or_else(PoisonError::into_inner);
+            inbox = guard;
+            inbox.engine_waits = false;
+            waited = result.timed_out();
+        }
+    }
+
+    /// True if nothing waits and the writer is free: then a batch is best committed right here.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let inbox = self.lock();
+        inbox.queue.is_empty() && !inbox.writing
+    }
+
+    /// True if the writer has nothing to do.
+    pub(crate) fn writer_is_free(&self) -> bool {
+        !self.lock().writing
+    }
+
+    /// Hands a batch to the writer, waiting until it is free. If the journal failed, who waited for the batch is told so.
+    pub(crate) fn hand_over(&self, work: Work) -> Result<(), Stopped> {
+        let mut inbox = self.lock();
+        while inbox.writing && inbox.stopped.is_none() {
+            inbox.engine_waits = true;
+            inbox = self.engine.wait(inbox).unwrap_or_else(PoisonError::into_inner);
+            inbox.engine_waits = false;
+        }
+        if let Some(stopped) = inbox.stopped.clone() {
+            drop(inbox);
+            work.completions.into_iter().for_each(|c| c.stop(&stopped));
+            return Err(stopped);
+        }
+        inbox.work = Some(work);
+        inbox.writing = true;
+        let wake = std::mem::take(&mut inbox.writer_waits);
+        drop(inbox);
+        if wake {
+            self.writer.notify_one();
+        }
+        Ok(())
+    }
+
+    /// The writer's next batch; `None` when the node closes or has stopped.
+    pub(crate) fn next_work(&self) -> Option<Work> {
+        let mut inbox = self.lock();
+        loop {
+            if let Some(work) = inbox.work.take() {
+                return Some(work);
+            }
+            if inbox.stopped.is_some() || inbox.ended {
+                return None;
+            }
+            inbox.writer_waits = true;
+            inbox = self.writer.wait(inbox).unwrap_or_else(PoisonError::into_inner);
+            inbox.writer_waits = false;
+        }
+    }
+
+    /// The writer is free again.
+    pub(crate) fn written(&self) {
+        let mut inbox = self.lock();
+        inbox.writing = false;
+        let wake = std::mem::take(&mut inbox.engine_waits);
+        drop(inbox);
+        if wake {
+            self.engine.notify_one();
+        }
+    }
+
+    /// Nothing new is taken from now on; what waits is still done.
+    pub(crate) fn close(&self) {
+        self.lock().closing = true;
+        self.engine.notify_all();
+        self.writer.notify_all();
+    }
+
+    /// Pushes callers back, or no longer.
+    pub(crate) fn set_behind(&self, behind: bool) {
+        self.lock().behind = behind;
+    }
+
+    /// A look-up begins that will send messages.
+    pub(crate) fn begin_look(&self) {
+        self.lock().looking += 1;
+    }
+
+    /// It has sent them.
+    pub(crate) fn end_look(&self) {
+        let mut inbox = self.lock();
+        inbox.looking -= 1;
+        let wake = inbox.closing && inbox.looking == 0;
+        drop(inbox);
+        if wake {
+            self.engine.notify_all();
+        }
+    }
+
+    /// The engine thread has ended: the writer may end too, and what still waits is dropped, which answers it.
+    pub(crate) fn engine_ended(&self) {
+        let left = {
+            let mut inbox = self.lock();
+            inbox.ended = true;
+            std::mem::take(&mut inbox.queue)
+        };
+        self.writer.notify_all();
+        drop(left);
+    }
+
+    /// True once closing has begun.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.lock().closing
+    }
+
+    /// The end: nothing is taken or acknowledged any more. What still waits is told so.
+    pub(crate) fn stop(&self, stopped: Stopped) {
+        let (queue, work) = {
+            let mut inbox = self.lock();
+            inbox.stopped.get_or_insert(stopped.clone());
+            (std::mem::take(&mut inbox.queue), inbox.work.take())
+        };
+        self.engine.notify_all();
+        self.writer.notify_all();
+        for message in queue {
+            match message {
+                Message::Commands { pending, .. } => pending.stop(&stopped),
+                Message::Visit(_) => {}
+            }
+        }
+        for completion in work.into_iter().flat_map(|w| w.completions) {
+            completion.stop(&stopped);
+        }
+    }
+
+    /// Why everything stopped, if it did.
+    pub(crate) fn stopped(&self) -> Option<Stopped> {
+        self.lock().stopped.clone()
+    }
+}

@@ -1,0 +1,54 @@
+//! How a node is set up: sizes and intervals, each with its unit and default.
+
+use courant_journal::DirectIo;
+
+/// Settings of a node. The defaults suit a machine with two cores and 4 GiB of memory.
+#[derive(Debug, Clone)]
+pub struct NodeOptions {
+    /// Settings of the journal.
+    pub journal: courant_journal::Options,
+    /// Whether files are written past the page cache.
+    pub direct_io: DirectIo,
+    /// Ids that a generation in memory holds; 22 bytes each, and at most [`FROZEN_MAX`] more generations wait to be
+    /// written to disk. Default 3,000,000.
+    pub recent_ids: usize,
+    /// Commands that may wait for the engine before callers are pushed back. Default 100,000.
+    pub inbox_commands_max: usize,
+    /// Bytes of journal after which a snapshot is made. Default 1 GiB; it bounds the time of a restart.
+    pub snapshot_bytes: u64,
+    /// How many snapshots are kept. Default 2.
+    pub snapshots_kept: usize,
+    /// Entries of the state in one step of a snapshot: bounds how long one step keeps the engine. Default 2,000.
+    pub snapshot_step_entries: usize,
+}
+
+/// The most full generations of ids that wait to be written to disk; then commands wait too.
+pub const FROZEN_MAX: usize = 3;
+
+impl Default for NodeOptions {
+    fn default() -> NodeOptions {
+        NodeOptions {
+            journal: courant_journal::Options::default(),
+            direct_io: DirectIo::Auto,
+            recent_ids: 3_000_000,
+            inbox_commands_max: 100_000,
+            snapshot_bytes: 1 << 30,
+            snapshots_kept: 2,
+            snapshot_step_entries: 2_000,
+        }
+    }
+}
+
+impl NodeOptions {
+    /// Small sizes, for tests: everything that happens rarely happens often.
+    pub fn small() -> NodeOptions {
+        NodeOptions {
+            journal: courant_journal::Options::small(),
+            recent_ids: 60,
+            inbox_commands_max: 10_000,
+            snapshot_bytes: 128 << 10,
+            snapshot_step_entries: 7,
+            ..NodeOptions::default()
+        }
+    }
+}
