@@ -193,6 +193,10 @@ impl<'a> Order<'a> {
             if fee.amount_minor == 0 {
                 return Err(zero(format!("fees[{at}].amount")));
             }
+            if fee.account == outside_account(self.currency) {
+                let why = "the outside world takes no fee: name an account";
+                return Err(not_allowed(format!("fees[{at}].account"), why));
+            }
             if fee.bearer == Bearer::Creditor && self.payees.len() > 1 {
                 let why = "a fee borne by the creditor needs a payment with one payee";
                 return Err(not_allowed(format!("fees[{at}].bearer"), why));
@@ -261,6 +265,3 @@ fn not_allowed(field: impl Into<Cow<'static, str>>, why: &'static str) -> FieldE
 pub fn outside_account(currency: Currency) -> Id<'static> {
     Id::parse_any("account", currency.outside_account()).expect("its form is valid for every code")
 }
-
-#[cfg(test)]
-mod tests;
