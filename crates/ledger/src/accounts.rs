@@ -144,6 +144,3 @@ fn shift(totals: &mut Totals, currency: Currency, before: &crate::Sums, after: &
     total.credits_posted =
         shifted(total.credits_posted, before.credits_posted, after.credits_posted);
 }
-
-#[cfg(test)]
-mod tests;

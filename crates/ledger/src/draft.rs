@@ -272,6 +272,3 @@ pub fn assert_balanced(accounts: &Accounts, touched: &[Touched]) {
         assert!(pending == 0 && posted == 0, "debits and credits differ in {}", currency.code());
     }
 }
-
-#[cfg(test)]
-mod tests;

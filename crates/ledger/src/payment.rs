@@ -291,6 +291,3 @@ impl Payment {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
