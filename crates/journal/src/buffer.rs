@@ -18,7 +18,7 @@ const KEPT_BYTES_MAX: usize = 64 << 20;
 ///
 /// The allocation is one block larger than asked for and the start is moved up inside of it; this
 /// needs no unsafe code, and the boxed bytes never move.
-pub(crate) struct AlignedBuf {
+pub struct AlignedBuf {
     bytes: Box<[u8]>,
     start: usize,
     capacity: usize,
@@ -26,7 +26,8 @@ pub(crate) struct AlignedBuf {
 
 impl AlignedBuf {
     /// Zeros, `capacity` rounded up to whole blocks.
-    pub(crate) fn new(capacity: usize) -> AlignedBuf {
+    #[must_use]
+    pub fn new(capacity: usize) -> AlignedBuf {
         let capacity = round_up_to_block(capacity as u64) as usize;
         let bytes = vec![0; capacity + BLOCK_BYTES as usize].into_boxed_slice();
         let start = bytes.as_ptr().align_offset(BLOCK_BYTES as usize);

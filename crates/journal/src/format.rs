@@ -36,9 +36,8 @@ pub(crate) fn round_up_to_block(bytes: u64) -> u64 {
 
 /// Whether every byte is zero.
 pub(crate) fn is_zero(bytes: &[u8]) -> bool {
-    let (head, words, tail) = (bytes.len() % 8, bytes.chunks_exact(8), &bytes[bytes.len() & !7..]);
-    debug_assert_eq!(head, tail.len());
-    words.into_iter().all(|word| u64_at(word, 0) == 0) && tail.iter().all(|&byte| byte == 0)
+    static ZEROS: [u8; BLOCK_BYTES as usize] = [0; BLOCK_BYTES as usize];
+    bytes.chunks(ZEROS.len()).all(|part| part == &ZEROS[..part.len()])
 }
 
 /// How many whole or partial sectors of `bytes` hold nothing but zeros. `bytes` starts on a sector.

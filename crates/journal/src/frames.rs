@@ -143,10 +143,6 @@ impl<F: File> FrameReader<F> {
         &self.segment
     }
 
-    pub(crate) fn file(&self) -> &F {
-        &self.file
-    }
-
     /// Offset of the first frame.
     pub(crate) fn first_offset() -> u64 {
         SEGMENT_HEADER_BYTES

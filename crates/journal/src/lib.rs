@@ -19,12 +19,12 @@
 //!
 //! Limits: [`format`] names them. Format and recovery are described in `docs/internals/`.
 
-#![allow(dead_code, reason = "the chain, retirement and repair use the rest")]
-
 mod appender;
+pub mod backup;
 mod batch;
 mod buffer;
 mod chain;
+mod copy;
 mod error;
 pub mod format;
 mod frames;
@@ -36,15 +36,20 @@ mod pool;
 mod prepare;
 mod reader;
 mod recover;
+pub mod repair;
+mod retire;
 mod scan;
 mod segments;
 mod shared;
 pub mod storage;
 mod tail;
+pub mod verify;
 mod writer;
 
 pub use appender::{Appender, BeginError};
 pub use batch::{Batch, PushError, RecordBuf, SealedBatch};
+pub use buffer::AlignedBuf;
+pub use chain::{Chain, ChainError, ChainHead, ParseHeadError};
 pub use error::{CommitError, Corrupt, CorruptKind, OpenError, ReadError};
 pub use journal::Journal;
 pub use lsn::Lsn;
@@ -53,6 +58,7 @@ pub use pool::Full;
 pub use prepare::{Preparation, PrepareError, Preparer};
 pub use reader::{Entry, Payload, Reader, Record};
 pub use recover::{Recovery, TornTail};
+pub use retire::{Archive, RetireError, Retired};
 pub use scan::Scan;
 pub use storage::{DirectIo, MemStorage, OsStorage, Storage};
 pub use writer::{Durable, Writer};

@@ -9,11 +9,13 @@
 use std::sync::Arc;
 
 use crate::buffer::{AlignedBuf, BufferPool, PooledBuf};
-use crate::error::{Doing, Failed, OpenError};
+use crate::chain::CHAIN_FILE;
+use crate::error::{Corrupt, CorruptKind, Doing, Failed, OpenError};
 use crate::format::BLOCK_BYTES;
 use crate::format::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::frames::{FrameReader, Next};
 use crate::pool::{Pool, Prepared, put_to_use};
+use crate::repair::UNFINISHED_FILE;
 use crate::segments::{SegmentSet, file_name};
 use crate::storage::{
     Access, Caching, File, LockError, Storage, read_exact_at, uninterrupted, write_all_at,
@@ -72,12 +74,13 @@ pub(crate) fn recover<S: Storage>(
     let lock = take_lock(storage)?;
     let location = storage.location();
     storage.sync_dir().doing("syncing", &location)?;
+    let names = storage.list().doing("listing", &location)?;
+    refuse_unfinished_repair(&names)?;
     let mut set = SegmentSet::load(storage)?;
     let created = set.headers.is_empty();
     for name in &set.leftovers {
         storage.remove(name).doing("removing the retired", name)?;
     }
-    let names = storage.list().doing("listing", &location)?;
     let mut pool = Pool::open(storage, &names, options.segment_bytes, options.segments_ready)?;
     if created {
         refuse_without_segments(&names)?;
@@ -111,12 +114,20 @@ fn take_lock<S: Storage>(storage: &S) -> Result<S::Lock, OpenError> {
 
 /// A directory without segments is a new one only if nothing says otherwise.
 fn refuse_without_segments(names: &[String]) -> Result<(), OpenError> {
-    use crate::error::{Corrupt, CorruptKind};
-    let Some(file) = names.iter().find(|name| *name == crate::chain::CHAIN_FILE) else {
+    refuse_if_there(names, CHAIN_FILE, "the chain of a journal is there, but none of its segments")
+}
+
+/// Half a repair is worse than the damage.
+fn refuse_unfinished_repair(names: &[String]) -> Result<(), OpenError> {
+    refuse_if_there(names, UNFINISHED_FILE, "a repair was interrupted; run it again")
+}
+
+fn refuse_if_there(names: &[String], file: &str, what: &'static str) -> Result<(), OpenError> {
+    if names.iter().all(|name| name != file) {
         return Ok(());
-    };
-    let kind = CorruptKind::SideFile("the chain of a journal is there, but none of its segments");
-    Err(Corrupt { file: file.clone(), offset: 0, kind }.into())
+    }
+    let kind = CorruptKind::SideFile(what);
+    Err(Corrupt { file: file.to_owned(), offset: 0, kind }.into())
 }
 
 fn create_first_segment<S: Storage>(

@@ -89,6 +89,16 @@ impl<S: Storage> FrameScan<S> {
         FrameScan { shared, position, next: None, disk: None }
     }
 
+    /// Sequence of the segment that holds an LSN; 0 if it was retired.
+    pub(crate) fn segment_sequence(&self, lsn: Lsn) -> u64 {
+        self.shared.segment_at(lsn).map_or(0, |segment| segment.sequence)
+    }
+
+    /// Goes on from the batch that holds `from`, or from the start of its segment.
+    pub(crate) fn go_back_to(&mut self, from: Lsn) {
+        *self = FrameScan::new(Arc::clone(&self.shared), from);
+    }
+
     /// The next durable batch; `None` at the durable end, for now.
     pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, ReadError> {
         loop {

@@ -26,37 +26,68 @@ pub(crate) fn base_in(name: &str) -> Option<Lsn> {
 }
 
 /// The segments of a journal, checked against each other, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct SegmentSet {
-    /// Dense in sequence and in place.
+    /// Dense in sequence and in place; only those before the fault, if there is one.
     pub(crate) headers: Vec<SegmentHeader>,
     /// Segments that a retirement had given up and not yet removed.
     pub(crate) leftovers: Vec<String>,
     /// Where the journal begins, if it is not at LSN 0.
     pub(crate) note: Option<Note>,
+    /// The first segment that is damaged or does not fit.
+    pub(crate) fault: Option<SegmentFault>,
+}
+
+/// Where a row of segments ends too early.
+#[derive(Debug)]
+pub(crate) struct SegmentFault {
+    pub(crate) error: OpenError,
+    /// Files from the faulty one on.
+    pub(crate) files: Vec<String>,
 }
 
 impl SegmentSet {
-    /// Lists the directory and reads all headers.
+    /// Lists the directory and reads all headers; a fault is an error.
     pub(crate) fn load<S: Storage>(storage: &S) -> Result<SegmentSet, OpenError> {
+        let set = SegmentSet::load_up_to_fault(storage)?;
+        match set.fault {
+            Some(fault) => Err(fault.error),
+            None => Ok(set),
+        }
+    }
+
+    /// Lists the directory and reads headers up to the first that is damaged or does not fit.
+    pub(crate) fn load_up_to_fault<S: Storage>(storage: &S) -> Result<SegmentSet, OpenError> {
         let note = Note::load(storage)?;
         let begin = note.as_ref().map_or(Lsn::NONE, |note| note.begin);
         let names = storage.list().doing("listing", &storage.location())?;
         let bases = names.iter().filter_map(|name| base_in(name));
         let (leftovers, kept): (Vec<Lsn>, Vec<Lsn>) = bases.partition(|&base| base < begin);
-        let mut headers: Vec<SegmentHeader> = Vec::with_capacity(kept.len());
-        for base in kept {
-            let header = read_header(storage, base)?;
-            check_place(&header, headers.last(), note.as_ref())
-                .map_err(|what| misplaced(base, what))?;
-            headers.push(header);
-        }
-        if headers.is_empty() && (note.is_some() || !leftovers.is_empty()) {
-            let what = "no segment file is there, although the journal has been in use".to_owned();
-            return Err(misplaced(begin, what).into());
-        }
         let leftovers = leftovers.into_iter().map(file_name).collect();
-        Ok(SegmentSet { headers, leftovers, note })
+        let mut set = SegmentSet { headers: Vec::new(), leftovers, note, fault: None };
+        for (index, &base) in kept.iter().enumerate() {
+            match set.read_next(storage, base) {
+                Ok(header) => set.headers.push(header),
+                Err(error) => {
+                    let files = kept[index..].iter().copied().map(file_name).collect();
+                    set.fault = Some(SegmentFault { error, files });
+                    return Ok(set);
+                }
+            }
+        }
+        if kept.is_empty() && (set.note.is_some() || !set.leftovers.is_empty()) {
+            let what = "no segment file is there, although the journal has been in use".to_owned();
+            let error = misplaced(begin, what).into();
+            set.fault = Some(SegmentFault { error, files: Vec::new() });
+        }
+        Ok(set)
+    }
+
+    fn read_next<S: Storage>(&self, storage: &S, base: Lsn) -> Result<SegmentHeader, OpenError> {
+        let header = read_header(storage, base)?;
+        check_place(&header, self.headers.last(), self.note.as_ref())
+            .map_err(|what| misplaced(base, what))?;
+        Ok(header)
     }
 }
 

@@ -127,11 +127,6 @@ impl<S: Storage> Shared<S> {
         segments.get(after.checked_sub(1)?).copied()
     }
 
-    /// The segment that follows one.
-    pub(crate) fn segment_after(&self, segment: &SegmentHeader) -> Option<SegmentHeader> {
-        self.segment_at(segment.end()).filter(|next| next.base == segment.end())
-    }
-
     /// An open file to read a segment.
     pub(crate) fn handle(&self, segment: &SegmentHeader) -> std::io::Result<Arc<S::File>> {
         let known = lock(&self.handles).iter().find(|(base, _)| *base == segment.base).cloned();

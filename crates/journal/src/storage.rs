@@ -108,49 +108,51 @@ pub(crate) fn uninterrupted<T>(mut operation: impl FnMut() -> io::Result<T>) -> 
     }
 }
 
+/// Transfers in a row that move less than one block before giving up.
+const STALLS_MAX: u32 = 3;
+
 /// Fills `buffer`, or fails with `UnexpectedEof`.
 pub(crate) fn read_exact_at(file: &impl File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-    let mut done = 0;
-    while done < buffer.len() {
-        let rest = &mut buffer[done..];
-        match uninterrupted(|| file.read_at(offset + done as u64, rest))? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            count => done = next_start(done, count, done + rest.len()),
-        }
-    }
-    Ok(())
+    let length = buffer.len();
+    transfer(length, io::ErrorKind::UnexpectedEof, |done| {
+        file.read_at(offset + done as u64, &mut buffer[done..])
+    })
 }
 
 /// Writes all of `bytes`, or fails; how much was written is then unknown.
 pub(crate) fn write_all_at(file: &impl File, offset: u64, bytes: &[u8]) -> io::Result<()> {
-    let mut done = 0;
-    while done < bytes.len() {
-        let rest = &bytes[done..];
-        let count = uninterrupted(|| file.write_at(offset + done as u64, rest))?;
-        if count == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        let next = next_start(done, count, bytes.len());
-        if next == done {
-            return Err(io::Error::other("the disk wrote less than one block"));
+    transfer(bytes.len(), io::ErrorKind::WriteZero, |done| {
+        file.write_at(offset + done as u64, &bytes[done..])
+    })
+}
+
+/// Moves `length` bytes by calls that each say how many they moved. After a short one it goes on
+/// from the last block boundary, since direct I/O starts on one; moving bytes twice does no harm.
+fn transfer(
+    length: usize,
+    nothing_moved: io::ErrorKind,
+    mut call: impl FnMut(usize) -> io::Result<usize>,
+) -> io::Result<()> {
+    let (mut done, mut stalls) = (0, 0);
+    while done < length {
+        let count = uninterrupted(|| call(done))?;
+        let reached = done + count;
+        let next = if reached >= length || length < BLOCK_BYTES as usize {
+            reached
+        } else {
+            reached - reached % BLOCK_BYTES as usize
+        };
+        stalls = if next > done { 0 } else { stalls + 1 };
+        if count == 0 || stalls > STALLS_MAX {
+            return Err(nothing_moved.into());
         }
         done = next;
     }
     Ok(())
 }
 
-/// Where to go on after `count` bytes: at the end, or at the last block boundary before it, since
-/// direct I/O starts on one. Transfers shorter than a block are only the end of small files.
-fn next_start(done: usize, count: usize, len: usize) -> usize {
-    let reached = done + count;
-    if reached >= len || len < BLOCK_BYTES as usize {
-        return reached;
-    }
-    reached - reached % BLOCK_BYTES as usize
-}
-
 /// The whole of a small file.
-pub(crate) fn read_file<S: Storage>(storage: &S, name: &str) -> io::Result<Vec<u8>> {
+pub fn read_file<S: Storage>(storage: &S, name: &str) -> io::Result<Vec<u8>> {
     let file = uninterrupted(|| storage.open(name, Access::Read, Caching::Buffered))?;
     let length = usize::try_from(file.len()?).map_err(io::Error::other)?;
     let mut bytes = vec![0; length];
@@ -159,7 +161,7 @@ pub(crate) fn read_file<S: Storage>(storage: &S, name: &str) -> io::Result<Vec<u
 }
 
 /// Puts a small file in place as one durable step: written under another name, synced, renamed.
-pub(crate) fn replace_file<S: Storage>(storage: &S, name: &str, bytes: &[u8]) -> io::Result<()> {
+pub fn replace_file<S: Storage>(storage: &S, name: &str, bytes: &[u8]) -> io::Result<()> {
     let temporary = format!("{name}.tmp");
     remove_if_there(storage, &temporary)?;
     let file = uninterrupted(|| storage.create(&temporary, Caching::Buffered))?;
@@ -170,7 +172,7 @@ pub(crate) fn replace_file<S: Storage>(storage: &S, name: &str, bytes: &[u8]) ->
 }
 
 /// Removes a file; that it is not there is fine.
-pub(crate) fn remove_if_there<S: Storage>(storage: &S, name: &str) -> io::Result<()> {
+pub fn remove_if_there<S: Storage>(storage: &S, name: &str) -> io::Result<()> {
     match storage.remove(name) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,

@@ -154,3 +154,6 @@ fn survey<F: File>(
     }
     Ok((data_end, valid_after))
 }
+
+#[cfg(test)]
+mod tests;

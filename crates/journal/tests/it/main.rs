@@ -3,4 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod append;
+mod backup;
+mod bits;
+mod chain;
+mod crash;
+mod full;
+mod golden;
+mod open;
+mod repair;
+mod retire;
 mod support;
+mod threads;
+mod verify;

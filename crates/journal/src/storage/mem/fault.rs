@@ -34,7 +34,7 @@ pub enum Operation {
     Lock,
 }
 
-/// What goes wrong.
+/// What goes wrong. One that does not suit the call is a plain error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The call fails and has done nothing.
@@ -122,9 +122,11 @@ impl Faults {
         self.count(fault.name());
         match fault {
             Fault::Short => return Ok((bytes / 2).next_multiple_of(SECTOR_BYTES).min(bytes)),
-            Fault::TornWrite(seed) => self.torn_write = Some(seed),
-            Fault::LostSync => self.lost_sync = true,
-            Fault::Error(_) | Fault::Interrupted => {}
+            Fault::TornWrite(seed) if operation == Operation::Write => {
+                self.torn_write = Some(seed);
+            }
+            Fault::LostSync if operation == Operation::Sync => self.lost_sync = true,
+            _ => {}
         }
         Err(fault.error())
     }

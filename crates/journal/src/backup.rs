@@ -1,0 +1,254 @@
+//! A consistent copy of a journal, also of a running one, and the way back.
+//!
+//! Sealed segments never change, so each is copied once; a later backup into the same directory copies
+//! what is new. The segment that is being written is copied up to a durable end that the caller names.
+//! The manifest, with length and BLAKE3 of each file, is written last: a backup without it, or with
+//! files that do not match it, is none.
+
+mod manifest;
+mod restore;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+
+use crate::Lsn;
+use crate::chain::{CHAIN_FILE, ChainLog};
+use crate::copy::{Place, copy, hash, length};
+use crate::error::{Doing, Failed, OpenError};
+use crate::format::segment::SegmentHeader;
+use crate::note::NOTE_FILE;
+use crate::segments::{SegmentSet, file_name};
+use crate::storage::{Storage, read_file, remove_if_there, replace_file};
+
+use manifest::{MANIFEST_FILE, Manifest, Stored};
+pub use restore::restore;
+
+/// What to copy.
+#[derive(Clone, Copy, Debug)]
+pub struct BackupOptions<'a> {
+    /// The durable end of the running journal, [`crate::Reader::durable_end`]; of one that is closed,
+    /// the end that opening or verifying it reports.
+    pub end: Lsn,
+    /// Further files of the directory that belong to this end, such as snapshots.
+    pub extra: &'a [String],
+}
+
+/// What a backup did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BackedUp {
+    /// Files copied now.
+    pub files_copied: u64,
+    /// Their bytes.
+    pub bytes_copied: u64,
+    /// Files that an earlier backup had copied already.
+    pub files_kept: u64,
+}
+
+/// Why there is no new backup, or no restored journal. An earlier backup is still whole.
+#[derive(Debug)]
+pub enum BackupError {
+    /// The journal to copy is damaged or of a newer format.
+    Source(OpenError),
+    /// The journal holds nothing up to that end.
+    EndOutside {
+        /// The end asked for.
+        end: Lsn,
+        /// Where the journal begins.
+        begin: Lsn,
+        /// Where its last segment ends.
+        limit: Lsn,
+    },
+    /// The directory has no manifest, or not a readable one.
+    NoManifest(String),
+    /// A file of the backup is not what the manifest says.
+    FileDiffers(String),
+    /// The directory to restore into is not empty.
+    NotEmpty(String),
+    /// A file name that a manifest cannot hold.
+    Name(String),
+    /// The operating system refused something.
+    Io {
+        /// What was tried, on which file.
+        doing: String,
+        /// Its answer.
+        source: io::Error,
+    },
+}
+
+/// Copies the journal in `storage` to `destination`, incrementally if a backup of it is there.
+pub fn backup<S: Storage, D: Storage>(
+    storage: &S,
+    destination: &D,
+    options: BackupOptions<'_>,
+) -> Result<BackedUp, BackupError> {
+    let set = SegmentSet::load(storage).map_err(BackupError::Source)?;
+    let before = Manifest::load(destination)?;
+    let mut copying = Copying { storage, destination, before, done: BackedUp::default() };
+    let mut files = Vec::new();
+    for segment in segments_up_to(&set.headers, options.end)? {
+        files.push(copying.segment(segment, options.end)?);
+    }
+    if set.note.is_some() {
+        files.push(copying.file(NOTE_FILE, options.end)?);
+    }
+    files.extend(copying.chain(options.end)?);
+    for name in options.extra {
+        files.push(copying.file(name, options.end)?);
+    }
+    let Copying { before, done, .. } = copying;
+    let location = destination.location();
+    destination.sync_dir().doing("syncing", &location)?;
+    let manifest = Manifest { end: options.end, files };
+    replace_file(destination, MANIFEST_FILE, manifest.encode()?.as_bytes())
+        .doing("writing", MANIFEST_FILE)?;
+    remove_superseded(destination, before, &manifest)?;
+    Ok(done)
+}
+
+/// Removes files of the backup before that the new manifest does not name.
+fn remove_superseded<D: Storage>(
+    destination: &D,
+    before: Option<Manifest>,
+    manifest: &Manifest,
+) -> Result<(), Failed> {
+    let old = before.into_iter().flat_map(|before| before.files);
+    for file in old.filter(|old| manifest.files.iter().all(|new| new.stored != old.stored)) {
+        remove_if_there(destination, &file.stored).doing("removing", &file.stored)?;
+    }
+    Ok(())
+}
+
+fn segments_up_to(headers: &[SegmentHeader], end: Lsn) -> Result<&[SegmentHeader], BackupError> {
+    let begin = headers.first().map_or(Lsn::NONE, |header| header.base);
+    let limit = headers.last().map_or(Lsn::NONE, SegmentHeader::end);
+    let count = headers.partition_point(|header| header.base < end);
+    if count == 0 || end > limit {
+        return Err(BackupError::EndOutside { end, begin, limit });
+    }
+    Ok(&headers[..count])
+}
+
+/// A backup under way.
+struct Copying<'a, S, D> {
+    storage: &'a S,
+    destination: &'a D,
+    before: Option<Manifest>,
+    done: BackedUp,
+}
+
+impl<S: Storage, D: Storage> Copying<'_, S, D> {
+    /// A sealed segment whole, under its own name; the last one up to `end`, under a name that has
+    /// the end in it, so that an earlier backup's copy is not touched.
+    fn segment(&mut self, segment: &SegmentHeader, end: Lsn) -> Result<Stored, BackupError> {
+        let name = file_name(segment.base);
+        let bytes = segment.capacity_bytes.min(end.0 - segment.base.0);
+        let sealed = bytes == segment.capacity_bytes;
+        let stored = if sealed { name.clone() } else { format!("{name}.to-{end}") };
+        let known = self.before.as_ref().and_then(|before| before.find(&stored));
+        if let Some(known) = known.filter(|known| known.bytes == bytes) {
+            let place = Place { storage: self.destination, name: &stored };
+            if length(&place).is_ok_and(|length| length == bytes) {
+                self.done.files_kept += 1;
+                return Ok(known.clone());
+            }
+        }
+        let stored_file = Stored {
+            stored,
+            name,
+            bytes,
+            full_bytes: segment.capacity_bytes,
+            hash: blake3::Hash::from_bytes([0; 32]),
+        };
+        self.copy(stored_file)
+    }
+
+    /// Any other file, whole.
+    fn file(&mut self, name: &str, end: Lsn) -> Result<Stored, BackupError> {
+        manifest::check_name(name)?;
+        let place = Place { storage: self.storage, name };
+        let bytes = length(&place).doing("opening", name)?;
+        let stored = format!("{name}.to-{end}");
+        let hash = blake3::Hash::from_bytes([0; 32]);
+        let (name, full_bytes) = (name.to_owned(), bytes);
+        self.copy(Stored { stored, name, bytes, full_bytes, hash })
+    }
+
+    /// The chain, as far as the backup goes.
+    fn chain(&mut self, end: Lsn) -> Result<Option<Stored>, BackupError> {
+        let Some(mut log) = ChainLog::load(self.storage).map_err(BackupError::Source)? else {
+            return Ok(None);
+        };
+        log.entries.retain(|entry| entry.head.end <= end);
+        let bytes = log.encode();
+        let stored = format!("{CHAIN_FILE}.to-{end}");
+        replace_file(self.destination, &stored, &bytes).doing("writing", &stored)?;
+        let length = bytes.len() as u64;
+        self.count(length);
+        Ok(Some(Stored {
+            stored,
+            name: CHAIN_FILE.to_owned(),
+            bytes: length,
+            full_bytes: length,
+            hash: blake3::hash(&bytes),
+        }))
+    }
+
+    /// Copies and reads back.
+    fn copy(&mut self, file: Stored) -> Result<Stored, BackupError> {
+        let from = Place { storage: self.storage, name: &file.name };
+        let to = Place { storage: self.destination, name: &file.stored };
+        let copied = copy(&from, &to, file.bytes).doing("copying", &file.name)?;
+        if hash(&to, file.bytes).doing("reading back", &file.stored)? != copied {
+            return Err(BackupError::FileDiffers(file.stored));
+        }
+        self.count(file.bytes);
+        Ok(Stored { hash: copied, ..file })
+    }
+
+    fn count(&mut self, bytes: u64) {
+        self.done.files_copied += 1;
+        self.done.bytes_copied += bytes;
+    }
+}
+
+impl From<Failed> for BackupError {
+    fn from(Failed { doing, source }: Failed) -> BackupError {
+        BackupError::Io { doing, source }
+    }
+}
+
+impl fmt::Display for BackupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BackupError::Source(error) => write!(f, "{error}"),
+            BackupError::EndOutside { end, begin, limit } => write!(
+                f,
+                "a backup up to LSN {end} was asked for, but the journal has only LSN {begin} to \
+                 {limit}"
+            ),
+            BackupError::NoManifest(location) => {
+                write!(f, "{location} is not a complete backup: its manifest is missing or damaged")
+            }
+            BackupError::FileDiffers(file) => write!(
+                f,
+                "{file} is not what the manifest says: this backup is damaged, use another one"
+            ),
+            BackupError::NotEmpty(location) => {
+                write!(f, "{location} is not empty; restore into a new directory")
+            }
+            BackupError::Name(name) => write!(f, "{name:?} cannot be a file name in a backup"),
+            BackupError::Io { doing, source } => write!(f, "{doing}: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for BackupError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            BackupError::Source(error) => Some(error),
+            BackupError::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Archiving, dropping and recycling old segments.
+
+use courant_journal::storage::mem::Survive;
+use courant_journal::{
+    Archive, Chain, Lsn, MemStorage, OpenError, Options, ReadError, RetireError, Storage,
+};
+
+use crate::support::{Single, scan_all};
+
+/// A journal of several segments, all its records known.
+fn several_segments(storage: &MemStorage) -> (Single<MemStorage>, Vec<(Lsn, Vec<u8>)>) {
+    let mut journal = Single::open(storage, &Options::small()).unwrap();
+    for number in 0..40_u8 {
+        journal.append(&[&[number; 6000], &[number; 10]]).unwrap();
+    }
+    let contents = journal.contents();
+    (journal, contents)
+}
+
+#[test]
+fn dropped_segments_are_gone_and_the_rest_stays() {
+    let storage = MemStorage::new(1);
+    let (mut journal, contents) = several_segments(&storage);
+    let cursor = contents[40].0;
+    let retired = journal.preparer.retire_before(cursor, Archive::Drop).unwrap();
+    assert!(retired.segments >= 2 && retired.begin <= cursor, "{retired:?}");
+    assert_eq!(journal.reader.begin(), retired.begin);
+    let kept: Vec<_> = contents.iter().filter(|(lsn, _)| *lsn >= retired.begin).cloned().collect();
+    assert_eq!(journal.contents(), kept);
+    let error = journal.reader.read(contents[0].0).unwrap_err();
+    assert!(matches!(error, ReadError::Retired { begin, .. } if begin == retired.begin), "{error}");
+    drop(journal);
+    let journal = Single::open(&storage.crash(&Survive::Nothing), &Options::small()).unwrap();
+    assert_eq!((journal.recovery.begin, journal.contents()), (retired.begin, kept));
+}
+
+#[test]
+fn the_active_segment_is_never_retired() {
+    let storage = MemStorage::new(2);
+    let (mut journal, contents) = several_segments(&storage);
+    let retired = journal.preparer.retire_before(Lsn(u64::MAX), Archive::Drop).unwrap();
+    assert!(retired.begin < journal.reader.durable_end());
+    assert!(!journal.contents().is_empty());
+    let again = journal.preparer.retire_before(Lsn(u64::MAX), Archive::Drop).unwrap();
+    assert_eq!((again.segments, again.bytes), (0, 0));
+    journal.append(&[b"still writable"]).unwrap();
+    assert_eq!(journal.contents().last().unwrap().1, b"still writable");
+    assert!(journal.contents().len() < contents.len());
+}
+
+#[test]
+fn an_archive_together_with_the_rest_is_the_whole_journal() {
+    let storage = MemStorage::new(3);
+    let archive = MemStorage::new(4);
+    let (mut journal, contents) = several_segments(&storage);
+    let end = journal.reader.durable_end();
+    let retired = journal.preparer.retire_before(end, Archive::Directory(&archive)).unwrap();
+    assert_eq!(archive.list().unwrap().len() as u64, retired.segments);
+    drop(journal);
+    // A directory with all segments and without the note is the journal as it was.
+    for name in storage.list().unwrap().iter().filter(|name| name.ends_with(".seg")) {
+        archive.put(name, &storage.contents(name).unwrap());
+    }
+    let whole = Single::open(&archive, &Options::small()).unwrap();
+    assert_eq!(scan_all(&whole.reader), contents);
+}
+
+#[test]
+fn a_segment_that_the_chain_does_not_cover_is_kept() {
+    let storage = MemStorage::new(5);
+    let (mut journal, _) = several_segments(&storage);
+    let mut chain = Chain::open(&journal.reader).unwrap();
+    chain.step(1).unwrap();
+    let end = journal.reader.durable_end();
+    let error = journal.preparer.retire_before(end, Archive::Drop).unwrap_err();
+    assert!(matches!(error, RetireError::ChainBehind { .. }), "{error}");
+    while chain.step(1 << 20).unwrap() {}
+    assert!(journal.preparer.retire_before(end, Archive::Drop).unwrap().segments > 0);
+    let head = chain.head();
+    drop((journal, chain));
+    let options = courant_journal::verify::VerifyOptions::default();
+    let report = courant_journal::verify::verify(&storage, &options, |_, _| {}).unwrap();
+    assert_eq!((report.problems, report.head), (vec![], Some(head)));
+}
+
+#[test]
+fn recycled_files_show_nothing_of_their_former_life() {
+    let storage = MemStorage::new(6);
+    let (mut journal, contents) = several_segments(&storage);
+    let end = journal.reader.durable_end();
+    journal.preparer.retire_before(end, Archive::Drop).unwrap();
+    let creations = storage.calls(courant_journal::storage::mem::Operation::Create);
+    journal.preparer.run().unwrap();
+    let mut expected = journal.contents();
+    for number in 0..20_u8 {
+        let payload = vec![number; 7000];
+        let (lsns, _) = journal.append(&[&payload]).unwrap();
+        expected.push((lsns[0], payload));
+    }
+    // The note's temporary file is the only one that was made anew before the recycled one was used.
+    assert!(storage.calls(courant_journal::storage::mem::Operation::Create) > creations);
+    assert_eq!(journal.contents(), expected);
+    drop(journal);
+    let journal = Single::open(&storage, &Options::small()).unwrap();
+    assert_eq!(journal.contents(), expected);
+    assert!(contents.len() > expected.len());
+}
+
+#[test]
+fn stale_frames_in_a_prepared_file_are_never_taken_for_records() {
+    let storage = MemStorage::new(7);
+    let (mut journal, _) = several_segments(&storage);
+    journal.preparer.run().unwrap();
+    let names = storage.list().unwrap();
+    let free = names.iter().find(|name| name.ends_with(".free")).unwrap().clone();
+    let old = storage.contents("00000000000000000000.seg").unwrap();
+    drop(journal);
+    // A disk that lost the zeros: the former segment shows through.
+    storage.put(&free, &old);
+    let mut journal = Single::open(&storage, &Options::small()).unwrap();
+    let mut expected = journal.contents();
+    while storage.list().unwrap().contains(&free) {
+        let (lsns, _) = journal.append(&[&[1; 9000]]).unwrap();
+        expected.push((lsns[0], vec![1; 9000]));
+    }
+    assert_eq!(journal.contents(), expected);
+    drop(journal);
+    let error = Single::open(&storage, &Options::small()).unwrap_err();
+    assert!(matches!(error, OpenError::Corrupt(_)), "{error}");
+}
