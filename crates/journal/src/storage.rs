@@ -112,7 +112,7 @@ pub(crate) fn uninterrupted<T>(mut operation: impl FnMut() -> io::Result<T>) -> 
 const STALLS_MAX: u32 = 3;
 
 /// Fills `buffer`, or fails with `UnexpectedEof`.
-pub(crate) fn read_exact_at(file: &impl File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+pub fn read_exact_at(file: &impl File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
     let length = buffer.len();
     transfer(length, io::ErrorKind::UnexpectedEof, |done| {
         file.read_at(offset + done as u64, &mut buffer[done..])
@@ -120,7 +120,7 @@ pub(crate) fn read_exact_at(file: &impl File, offset: u64, buffer: &mut [u8]) ->
 }
 
 /// Writes all of `bytes`, or fails; how much was written is then unknown.
-pub(crate) fn write_all_at(file: &impl File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+pub fn write_all_at(file: &impl File, offset: u64, bytes: &[u8]) -> io::Result<()> {
     transfer(bytes.len(), io::ErrorKind::WriteZero, |done| {
         file.write_at(offset + done as u64, &bytes[done..])
     })
