@@ -50,7 +50,6 @@ pub use appender::{Appender, BeginError};
 pub use batch::{Batch, PushError, RecordBuf, SealedBatch};
 pub use buffer::AlignedBuf;
 pub use chain::{Chain, ChainError, ChainHead, ParseHeadError};
-pub use buffer::AlignedBuf;
 pub use error::{CommitError, Corrupt, CorruptKind, OpenError, ReadError};
 pub use journal::Journal;
 pub use lsn::Lsn;
