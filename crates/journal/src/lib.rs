@@ -28,6 +28,7 @@ mod copy;
 mod error;
 pub mod format;
 mod frames;
+pub mod fuzz;
 mod journal;
 mod lsn;
 mod note;

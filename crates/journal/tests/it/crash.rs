@@ -389,3 +389,28 @@ fn after_a_failed_commit_every_commit_fails_and_names_the_durable_end() {
     assert_eq!(journal.reader.durable_end(), durable.end);
     assert_eq!(journal.contents().len(), 1);
 }
+
+/// Appends a batch whose sync fails, then cuts the power: of its sectors only those survive that
+/// `kept` names by their number.
+fn tear(storage: &MemStorage, payload: &[u8], kept: impl Fn(usize) -> bool) -> MemStorage {
+    let mut journal = Single::open(storage, &Options::small()).unwrap();
+    storage.inject(Operation::Sync, 1, Fault::Error(io::ErrorKind::Other));
+    journal.append(&[payload]).unwrap_err();
+    let parts = 0..storage.unsynced().len();
+    storage.crash(&Survive::Chosen(parts.filter(|&part| kept(part)).collect()))
+}
+
+#[test]
+fn nothing_of_a_torn_batch_is_left_to_confuse_the_next_recovery() {
+    let storage = MemStorage::new(5);
+    let (_, durable) =
+        Single::open(&storage, &Options::small()).unwrap().append(&[b"safe"]).unwrap();
+    let torn = tear(&storage, &[1; 9000], |sector| sector > 12);
+    let report = Single::open(&torn, &Options::small()).unwrap().recovery;
+    let tail = report.torn.expect("data lies behind a lost header");
+    assert_eq!((report.end, tail.offset), (durable.end, durable.end.0));
+    let torn_again = tear(&torn, &[2; 600], |sector| sector == 0);
+    let journal = Single::open(&torn_again, &Options::small()).unwrap();
+    assert!(journal.recovery.torn.is_some());
+    assert_eq!(journal.contents().len(), 1);
+}

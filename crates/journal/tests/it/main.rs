@@ -8,6 +8,7 @@ mod bits;
 mod chain;
 mod crash;
 mod full;
+mod fuzz;
 mod golden;
 mod open;
 mod repair;
