@@ -4,6 +4,25 @@
 
 use courant_ledger::{Amount, Currency, format_minor, parse_signed_minor};
 
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
+    let texts = [
+        "EUR 12.34",
+        "JPY 12",
+        "KWD 1.234",
+        "CLF 1.2345",
+        "EUR 184467440737095516.15",
+        "EUR -0.01",
+        "USD 0.00",
+        "EUR 1e3",
+        "EUR NaN",
+        "EUR 01.00",
+        "EUR +1.00",
+        "EUR 1,00",
+        "XXX 1",
+    ];
+    texts.iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
 pub(crate) fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (code, text) = text.split_once(' ').unwrap_or(("EUR", text));

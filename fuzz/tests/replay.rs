@@ -66,17 +66,6 @@ fn mutate(random: &mut Random, input: &mut Vec<u8>, other: &[u8]) {
     input.truncate(INPUT_BYTES_MAX);
 }
 
-/// The committed inputs of a target, by name.
-fn seeds(target: &Target) -> Vec<Vec<u8>> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target.name);
-    let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
-    let mut files: Vec<PathBuf> =
-        entries.map(|entry| entry.expect("a readable entry").path()).collect();
-    files.sort();
-    assert!(!files.is_empty(), "{} has no seeds", folder.display());
-    files.iter().map(|file| fs::read(file).expect("a readable seed")).collect()
-}
-
 fn try_input(target: &Target, input: &[u8], seed: u64) {
     if catch_unwind(AssertUnwindSafe(|| (target.run)(input))).is_err() {
         let hex: String = input.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -89,7 +78,7 @@ fn replay(target: &Target) {
         Ok(text) => text.parse().expect("FUZZ_SEED is a whole number"),
         Err(_) => SEED_DEFAULT,
     };
-    let seeds = seeds(target);
+    let seeds = (target.seeds)();
     for input in &seeds {
         try_input(target, input, seed);
     }

@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::needs;
-use crate::report::Outcome;
+use crate::report::{Outcome, Tests};
 use crate::shell;
 
 /// How long CI spends on each target.
@@ -49,10 +49,14 @@ pub(crate) fn fuzz(options: &Options) -> Result<Outcome> {
         targets.retain(|target| target == wanted);
     }
     needs::install(&[needs::CXX, needs::CARGO_FUZZ])?;
+    write_seeds()?;
+    shell::run(cargo_fuzz(options.asan, "build").args(&options.target))?;
+    let mut tests = Tests::default();
     for target in targets {
-        run(options, &target)?;
+        println!("{target:<12} {} inputs", run(options, &target)?);
+        tests.passed += 1;
     }
-    Ok(Outcome::default())
+    Ok(Outcome { tests, failure: None })
 }
 
 /// The names of the targets: one file each.
@@ -67,28 +71,45 @@ fn targets() -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn run(options: &Options, target: &str) -> Result<()> {
-    // libFuzzer adds what it learns to the first directory and only reads the second.
-    let (corpus, seeds) = (format!("fuzz/corpus/{target}"), format!("fuzz/seeds/{target}"));
-    std::fs::create_dir_all(shell::root().join(&corpus)).with_context(|| corpus.clone())?;
-    let mut command = cargo_fuzz(options.asan);
-    command.args([target, &corpus, &seeds, "--", "-verbosity=0", "-print_final_stats=1"]);
+/// Where libFuzzer starts from and keeps what it learns; ignored by git.
+const CORPUS: &str = "fuzz/corpus";
+
+fn write_seeds() -> Result<()> {
+    let package = ["run", "--quiet", "--locked", "--profile", shell::PROFILE];
+    let mut command = shell::program("cargo", &package);
+    command.args(["--package", "courant-fuzz", "--example", "seeds", "--", CORPUS]);
+    shell::run(&mut command)?;
+    Ok(())
+}
+
+/// How many inputs were tried without a finding.
+fn run(options: &Options, target: &str) -> Result<u64> {
+    let mut command = cargo_fuzz(options.asan, "run");
+    command.args([target, &format!("{CORPUS}/{target}")]);
+    command.args(["--", "-verbosity=0", "-print_final_stats=1"]);
     command.args([
         format!("-max_total_time={}", options.seconds),
         format!("-max_len={INPUT_BYTES_MAX}"),
         format!("-timeout={INPUT_SECONDS_MAX}"),
     ]);
-    shell::run(&mut command).with_context(|| {
-        format!(
-            "target {target}: the input is under fuzz/artifacts/{target}/; once mended, keep \
-                 it as a seed in {seeds}/"
-        )
-    })?;
-    Ok(())
+    let output = command.output().context("starting cargo fuzz")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        bail!(
+            "target {target}: the input is under fuzz/artifacts/{target}/; once mended, keep it \
+             among the seeds in fuzz/src/{target}.rs\n{said}"
+        );
+    }
+    let count = said.lines().find_map(|line| line.strip_prefix(COUNT_PREFIX));
+    let count = count.and_then(|count| count.trim().parse().ok());
+    count.with_context(|| format!("target {target}: libFuzzer did not say `{COUNT_PREFIX}`"))
 }
 
-fn cargo_fuzz(asan: bool) -> Command {
-    let mut command = shell::program("cargo", &["fuzz", "run", "--features", "libfuzzer"]);
+/// How libFuzzer begins the line that says how many inputs it tried.
+const COUNT_PREFIX: &str = "stat::number_of_executed_units:";
+
+fn cargo_fuzz(asan: bool, subcommand: &str) -> Command {
+    let mut command = shell::program("cargo", &["fuzz", subcommand, "--features", "libfuzzer"]);
     command.arg("--debug-assertions");
     // Link-time optimisation would cost minutes for each target and make none of them faster.
     command.env("CARGO_PROFILE_RELEASE_LTO", "off");
