@@ -170,3 +170,6 @@ impl std::fmt::Display for FrameHeaderFault {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -99,3 +99,34 @@ fn a_lost_sector_of_an_older_batch_is_refused_by_name() {
     assert!(error.to_string().contains("courant repair"), "{error}");
     assert_eq!(holed.contents(SEGMENT).unwrap(), bytes, "a refusal changes nothing");
 }
+
+#[test]
+fn batches_of_the_files_former_life_are_refused_though_all_else_fits() {
+    let (storage, _) = small_journal();
+    let mut bytes = storage.contents(SEGMENT).unwrap();
+    bytes[56] ^= 1;
+    let crc = crc32c::crc32c(&bytes[..76]);
+    bytes[76..80].copy_from_slice(&crc.to_le_bytes());
+    let recycled = MemStorage::new(0);
+    recycled.put(SEGMENT, &bytes);
+    let error = Single::open(&recycled, &Options::small()).unwrap_err();
+    assert!(error.to_string().contains("another segment or to a former one"), "{error}");
+}
+
+#[test]
+fn a_batch_that_does_not_follow_the_one_before_it_is_refused() {
+    // Two journals that agree in everything but the payload of their first batch.
+    let journal = |first: &[u8]| {
+        let storage = MemStorage::new(12);
+        let mut journal = Single::open(&storage, &Options::small()).unwrap();
+        journal.append(&[first]).unwrap();
+        journal.append(&[b"second"]).unwrap();
+        storage.contents(SEGMENT).unwrap()
+    };
+    let (mut spliced, other) = (journal(b"one"), journal(b"two"));
+    spliced[8192..].copy_from_slice(&other[8192..]);
+    let storage = MemStorage::new(0);
+    storage.put(SEGMENT, &spliced);
+    let error = Single::open(&storage, &Options::small()).unwrap_err();
+    assert!(error.to_string().contains("does not follow the one before it"), "{error}");
+}
