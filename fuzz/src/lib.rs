@@ -9,6 +9,7 @@
 //! writes the format, so they follow it when it changes.
 
 mod amount;
+mod batch;
 mod framing;
 mod record;
 mod segment;
@@ -27,10 +28,13 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: &[Target] = &[AMOUNT, FRAMING, RECORD, SEGMENT, SNAPSHOT];
+pub const TARGETS: &[Target] = &[AMOUNT, BATCH, FRAMING, RECORD, SEGMENT, SNAPSHOT];
 
 /// A decimal amount with its currency: reading, and writing it back.
 pub const AMOUNT: Target = Target { name: "amount", seeds: amount::seeds, run: amount::run };
+
+/// What stands in a segment of the journal: recovery, reading, verifying, repairing.
+pub const BATCH: Target = Target { name: "batch", seeds: batch::seeds, run: batch::run };
 
 /// The headers of the journal's segments, batches and records.
 pub const FRAMING: Target = Target { name: "framing", seeds: framing::seeds, run: framing::run };

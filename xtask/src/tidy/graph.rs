@@ -19,7 +19,7 @@ const KINDS: &[(&str, &[&[&str]])] =
     &[(PURE, &[ASYNC, IMPURE]), ("blocking", &[ASYNC]), ("async", &[])];
 const PURE: &str = "pure";
 const ASYNC: &[&str] = &["async-std", "mio", "smol", "tokio"];
-const IMPURE: &[&str] = &["getrandom", "rand", "rand_core", "rustix", "socket2"];
+const IMPURE: &[&str] = &["fastrand", "getrandom", "rand", "rand_core", "rustix", "socket2"];
 
 /// ring is the only crypto provider; and the default build needs a C compiler, nothing else.
 const BANNED: &[&str] = &[
