@@ -17,7 +17,7 @@
 //! under way; bytes that the disk altered are never returned, they are an error. What it never does:
 //! retry a sync, drop a record silently, read a clock.
 //!
-//! Limits: [`format`] names them. Format and recovery are described in `docs/internals/`.
+//! Limits: [`mod@format`] names them. Format and recovery are described in `docs/internals/`.
 
 mod appender;
 pub mod backup;
