@@ -189,8 +189,7 @@ impl Engine {
 
     /// Freezes the present generation of ids, to be written to disk, and begins the next.
     pub fn freeze_ids(&mut self) -> Arc<Frozen> {
-        let last = self.state.last;
-        self.state.ids.freeze(last)
+        self.state.ids.freeze()
     }
 
     /// Forgets generations of ids that are in the index on disk now; drop them where it takes no time.

@@ -113,11 +113,13 @@ impl RecentIds {
         self.last = self.last.max(lsn);
     }
 
-    /// Freezes the current generation and begins the next; `through` is the last record evolved.
-    pub(crate) fn freeze(&mut self, through: Lsn) -> Arc<Frozen> {
+    /// Freezes the current generation and begins the next. It speaks for the records up to the last one whose ids
+    /// were remembered here, which in a recovery is behind the state that a snapshot gave.
+    pub(crate) fn freeze(&mut self) -> Arc<Frozen> {
         let next = TagTable::with_capacity(self.capacity);
         let table = std::mem::replace(&mut self.current, next);
-        let frozen = Arc::new(Frozen { generation: self.current_generation, through, table });
+        let (generation, through) = (self.current_generation, self.last);
+        let frozen = Arc::new(Frozen { generation, through, table });
         self.frozen.push(Arc::clone(&frozen));
         self.current_generation += 1;
         frozen

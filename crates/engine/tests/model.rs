@@ -130,8 +130,11 @@ impl Trial {
             let entries_max = self.rng.usize(1..6);
             self.world.snapshot_on(entries_max);
         }
-        if self.chance(3) && (self.rng.u32(..3) == 0 || !self.world.recover_by_snapshot()) {
-            self.world.recover_by_replay();
+        if self.chance(3) {
+            let crash_after = self.rng.bool().then(|| self.rng.usize(..=self.world.journal.len()));
+            if self.rng.u32(..3) == 0 || !self.world.recover_by_snapshot(crash_after) {
+                self.world.recover_by_replay();
+            }
         }
     }
 }

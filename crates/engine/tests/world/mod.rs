@@ -265,7 +265,7 @@ impl World {
     pub(crate) fn freeze_ids(&mut self, anyway: bool) {
         if anyway || self.engine.ids().is_full() {
             let frozen = self.engine.freeze_ids();
-            assert_eq!(frozen.through, self.engine.last());
+            assert!(frozen.through <= self.engine.last());
         }
     }
 
@@ -277,7 +277,7 @@ impl World {
             self.disk.entry(tag).or_default().push(lsn);
         }
         self.on_disk += 1;
-        self.disk_through = frozen.through;
+        self.disk_through = self.disk_through.max(frozen.through);
         let dropped = self.engine.drop_ids_through(frozen.generation);
         assert_eq!(dropped.len(), 1);
     }
@@ -319,30 +319,46 @@ impl World {
     }
 
     /// Goes on with an engine made from the last whole snapshot and the records since it began. False if there is none.
-    pub(crate) fn recover_by_snapshot(&mut self) -> bool {
+    /// With `crash_after`, a first attempt ends after so many records.
+    pub(crate) fn recover_by_snapshot(&mut self, crash_after: Option<usize>) -> bool {
         if self.snapshot.as_ref().is_none_or(|s| s.next != Section::Last) {
             return false;
         }
         let Some(snapshot) = self.snapshot.take() else { return false };
         let before = self.digest();
+        if let Some(records) = crash_after {
+            self.restore(&snapshot, records);
+        }
+        self.restore(&snapshot, usize::MAX);
+        assert_eq!(self.digest(), before, "a snapshot and the records since give the same state");
+        self.marks.snapshot_recoveries += 1;
+        true
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot, records_max: usize) {
         self.engine = new_engine(self.recent_ids, self.on_disk);
         for section in &snapshot.sections {
             self.engine.load_section(section).expect("a section that was made can be loaded");
         }
-        for at in 0..snapshot.begin {
-            let (lsn, bytes) = &self.journal[at];
-            if *lsn > self.disk_through {
+        let disk_through = self.disk_through;
+        let needed = |at: &usize, journal: &[(Lsn, Vec<u8>)]| {
+            *at >= snapshot.begin || journal[*at].0 > disk_through
+        };
+        let all: Vec<usize> =
+            (0..self.journal.len()).filter(|at| needed(at, &self.journal)).collect();
+        for at in all.into_iter().take(records_max) {
+            if at < snapshot.begin {
+                let (lsn, bytes) = &self.journal[at];
                 self.engine.replay_ids(*lsn, bytes).expect("it was written");
+            } else {
+                let converging = at < snapshot.end;
+                self.replay(at, if converging { Replay::Converging } else { Replay::Exact });
+            }
+            if self.engine.ids().is_full() {
+                self.freeze_ids(true);
+                self.write_ids();
             }
         }
-        for at in snapshot.begin..self.journal.len() {
-            let converging = at < snapshot.end;
-            self.replay(at, if converging { Replay::Converging } else { Replay::Exact });
-            self.freeze_ids(false);
-        }
-        assert_eq!(self.digest(), before, "a snapshot and the records since give the same state");
-        self.marks.snapshot_recoveries += 1;
-        true
     }
 
     fn replay(&mut self, at: usize, replay: Replay) {
