@@ -41,8 +41,8 @@ impl<S: Storage> Appender<S> {
         Appender { shared, segment, next_position, next_sequence, limits, bytes_expected }
     }
 
-    /// Begins the batch that follows the last finished one. It has room for `batch_bytes_max`: a new
-    /// segment is begun if the old one has less. Only one batch can be finished for a place.
+    /// Begins the batch that follows the last finished one. It has room for `batch_bytes_max`: a
+    /// new segment is begun if the old one has less. Only one batch can be finished for a place.
     pub fn begin(&mut self, time_ns: u64) -> Result<Batch, BeginError> {
         if self.segment_bytes_left() < self.shared.options.batch_bytes_max {
             self.begin_segment()?;

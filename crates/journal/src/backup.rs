@@ -1,9 +1,9 @@
 //! A consistent copy of a journal, also of a running one, and the way back.
 //!
-//! Sealed segments never change, so each is copied once; a later backup into the same directory copies
-//! what is new. The segment that is being written is copied up to a durable end that the caller names.
-//! The manifest, with length and BLAKE3 of each file, is written last: a backup without it, or with
-//! files that do not match it, is none.
+//! Sealed segments never change, so each is copied once; a later backup into the same directory
+//! copies what is new. The segment that is being written is copied up to a durable end that the
+//! caller names. The manifest, with length and BLAKE3 of each file, is written last: a backup
+//! without it, or with files that do not match it, is none.
 
 mod manifest;
 mod restore;
@@ -27,8 +27,8 @@ pub use restore::restore;
 /// What to copy.
 #[derive(Clone, Copy, Debug)]
 pub struct BackupOptions<'a> {
-    /// The durable end of the running journal, [`crate::Reader::durable_end`]; of one that is closed,
-    /// the end that opening or verifying it reports.
+    /// The durable end of the running journal, [`crate::Reader::durable_end`]; of one that is
+    /// closed, the end that opening or verifying it reports.
     pub end: Lsn,
     /// Further files of the directory that belong to this end, such as snapshots.
     pub extra: &'a [String],

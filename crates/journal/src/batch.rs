@@ -1,7 +1,7 @@
 //! A batch of records while it is filled, and once it is complete.
 //!
-//! Records are encoded straight into the buffer that goes to the disk. A batch knows its place in the
-//! journal from the start, so each record's LSN is known before anything is written.
+//! Records are encoded straight into the buffer that goes to the disk. A batch knows its place in
+//! the journal from the start, so each record's LSN is known before anything is written.
 
 use std::fmt;
 

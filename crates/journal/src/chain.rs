@@ -1,9 +1,9 @@
 //! A chain of BLAKE3 hashes over all batches, off the way of a commit.
 //!
-//! The hash after a batch is BLAKE3 of the hash before it and of the frame's bytes. So the hash at an
-//! LSN stands for everything before it, whatever steps it was computed in; an operator who notes the
-//! head elsewhere can later prove that nothing was altered or removed. `chain.log` keeps the hash at
-//! the end of each segment, and the newest one.
+//! The hash after a batch is BLAKE3 of the hash before it and of the frame's bytes. So the hash at
+//! an LSN stands for everything before it, whatever steps it was computed in; an operator who notes
+//! the head elsewhere can later prove that nothing was altered or removed. `chain.log` keeps the
+//! hash at the end of each segment, and the newest one.
 //!
 //! ```text
 //! header:  0 magic [8]   8 format u16   10 min reader u16   12 zero u32   16 directory id u128
@@ -148,8 +148,8 @@ impl<S: Storage> Chain<S> {
         })
     }
 
-    /// The newest head: note it elsewhere, and `verify` can prove that nothing before it was altered
-    /// or removed.
+    /// The newest head: note it elsewhere, and `verify` can prove that nothing before it was
+    /// altered or removed.
     #[must_use]
     pub fn head(&self) -> ChainHead {
         self.head

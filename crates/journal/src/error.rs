@@ -69,7 +69,7 @@ impl fmt::Display for CorruptKind {
             CorruptKind::BatchLink => f.write_str("the batch does not follow the one before it"),
             CorruptKind::BatchesMissing { next, expected } => write!(
                 f,
-                "the segment ends before batch {expected}, the next segment begins with batch {next}"
+                "the segment ends before batch {expected}, the next one begins with batch {next}"
             ),
             CorruptKind::ValidBatchAfter(offset) => {
                 write!(f, "no valid batch is here, but one follows at offset {offset}")
@@ -221,7 +221,8 @@ pub enum ReadError {
         /// Where the journal begins now.
         begin: Lsn,
     },
-    /// Nothing at this LSN is a record: the LSN is not one of this journal, or the segment is damaged.
+    /// Nothing at this LSN is a record: the LSN is not one of this journal, or the segment is
+    /// damaged.
     NoRecord {
         /// What was asked for.
         lsn: Lsn,

@@ -1,7 +1,7 @@
 //! Reads the frames of one segment file, in order, with read-ahead.
 //!
-//! Says whether the bytes at a place are a valid frame, and which batch must follow a batch. What an
-//! invalid frame means is for the caller: the end, a torn tail or damage.
+//! Says whether the bytes at a place are a valid frame, and which batch must follow a batch. What
+//! an invalid frame means is for the caller: the end, a torn tail or damage.
 
 use std::io;
 use std::ops::Range;

@@ -2,8 +2,8 @@
 //!
 //! Records are appended in batches; a batch is written and synced once, whole or not at all. Each
 //! record is found again by its [`Lsn`], which is its byte position. The journal stores bytes and
-//! knows nothing of what they mean. It has no threads of its own: [`Journal::split`] gives one object
-//! for each, and the caller decides where they run.
+//! knows nothing of what they mean. It has no threads of its own: [`Journal::split`] gives one
+//! object for each, and the caller decides where they run.
 //!
 //! ```text
 //!  Appender ──begin, push, finish──▶ SealedBatch ──▶ Writer::commit ──▶ durable
@@ -12,10 +12,10 @@
 //!                                                        Reader: read, scan, wait
 //! ```
 //!
-//! What it promises: after [`Writer::commit`] returned, the batch survives a crash; after a crash at
-//! any instant, [`Journal::open`] finds exactly the committed batches and at most one more that was
-//! under way; bytes that the disk altered are never returned, they are an error. What it never does:
-//! retry a sync, drop a record silently, read a clock.
+//! What it promises: after [`Writer::commit`] returned, the batch survives a crash; after a crash
+//! at any instant, [`Journal::open`] finds exactly the committed batches and at most one more that
+//! was under way; bytes that the disk altered are never returned, they are an error. What it never
+//! does: retry a sync, drop a record silently, read a clock.
 //!
 //! Limits: [`mod@format`] names them. Format and recovery are described in `docs/internals/`.
 

@@ -106,7 +106,8 @@ impl<S: Storage> Reader<S> {
         self.shared.begin()
     }
 
-    /// Waits until the durable end is above `after`, at most for `timeout`; returns the durable end.
+    /// Waits until the durable end is above `after`, at most for `timeout`; returns the durable
+    /// end.
     #[must_use]
     pub fn wait_durable(&self, after: Lsn, timeout: Duration) -> Lsn {
         self.shared.wait_durable(after, timeout)

@@ -1,8 +1,8 @@
 //! Makes a damaged journal usable again by giving up what comes after the damage.
 //!
-//! [`plan`] only looks; what it says can be shown to a person. [`Plan::apply`] first keeps a copy of
-//! everything it takes away in a directory of its own. It never guesses: what cannot be kept in order
-//! is taken away, and where nothing could be kept it refuses.
+//! [`plan`] only looks; what it says can be shown to a person. [`Plan::apply`] first keeps a copy
+//! of everything it takes away in a directory of its own. It never guesses: what cannot be kept in
+//! order is taken away, and where nothing could be kept it refuses.
 
 use std::error::Error;
 use std::fmt;
@@ -200,8 +200,8 @@ fn count_batches<F: File>(reader: &mut FrameReader<F>, offset: u64, next: Next) 
 
 impl Plan {
     /// Does it. What goes is kept in the directory `removed-<when>` within the journal's, which is
-    /// returned by name; `when` is the caller's, as text for people. After a crash in the middle the
-    /// journal does not open until a repair is planned and applied again.
+    /// returned by name; `when` is the caller's, as text for people. After a crash in the middle
+    /// the journal does not open until a repair is planned and applied again.
     pub fn apply<S: Storage>(&self, storage: &S, when: &str) -> Result<String, RepairError> {
         let _lock = storage.lock(LOCK_FILE).map_err(|error| match error {
             LockError::Held(holder) => {

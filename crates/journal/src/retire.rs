@@ -1,8 +1,8 @@
 //! Archives or drops the oldest segments.
 //!
 //! Order, so that a crash at any point loses nothing: archive copies are complete, synced and read
-//! back; the note of the new begin is durable; only then a file goes. The next start removes what an
-//! interrupted retirement left.
+//! back; the note of the new begin is durable; only then a file goes. The next start removes what
+//! an interrupted retirement left.
 
 use std::fmt;
 use std::io;

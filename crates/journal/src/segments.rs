@@ -1,7 +1,7 @@
 //! The segment files of a directory: their names, and whether they fit together.
 //!
-//! A segment gets its `.seg` name only after its header is durable, so a `.seg` file without a valid
-//! header is damage. Contents are not read here.
+//! A segment gets its `.seg` name only after its header is durable, so a `.seg` file without a
+//! valid header is damage. Contents are not read here.
 
 use std::io;
 

@@ -70,7 +70,8 @@ impl<S: Storage> Shared<S> {
         lock(&self.recent).durable_end
     }
 
-    /// Waits until something after `after` is durable or `timeout` is over; returns the durable end.
+    /// Waits until something after `after` is durable or `timeout` is over; returns the durable
+    /// end.
     pub(crate) fn wait_durable(&self, after: Lsn, timeout: Duration) -> Lsn {
         let waiting = self
             .moved

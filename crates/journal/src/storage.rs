@@ -1,8 +1,8 @@
 //! What the journal asks of a disk: a flat directory of named files.
 //!
-//! Two implementations: [`OsStorage`] and the fault-injecting [`MemStorage`]. The trait is as honest
-//! as the system calls below it: reads and writes may be short, and any call may fail; whole reads
-//! and writes, and retrying an interrupted call, are the functions of this module.
+//! Two implementations: [`OsStorage`] and the fault-injecting [`MemStorage`]. The trait is as
+//! honest as the system calls below it: reads and writes may be short, and any call may fail; whole
+//! reads and writes, and retrying an interrupted call, are the functions of this module.
 
 pub mod mem;
 mod os;

@@ -70,8 +70,9 @@ pub(crate) enum Judgement {
     Damaged { offset: u64, kind: CorruptKind },
 }
 
-/// Tells an unfinished batch from damage. Sectors are written whole and at most one batch is unsynced,
-/// so a crash leaves each sector of that batch as written or as zeros, and zeros after it.
+/// Tells an unfinished batch from damage. Sectors are written whole and at most one batch is
+/// unsynced, so a crash leaves each sector of that batch as written or as zeros, and zeros after
+/// it.
 pub(crate) fn judge(evidence: &Evidence) -> Judgement {
     let Evidence { offset, header, data_end, valid_after } = evidence;
     let damaged = |kind| Judgement::Damaged { offset: *offset, kind };

@@ -1,7 +1,8 @@
 //! Checks every byte of a journal without changing anything.
 //!
 //! It needs no lock: on a running journal it checks what is complete and stops where batches are
-//! being written. It goes on after damage, with the next segment, so that the report shows all of it.
+//! being written. It goes on after damage, with the next segment, so that the report shows all of
+//! it.
 
 use std::fmt;
 use std::io;
@@ -352,13 +353,13 @@ impl fmt::Display for Problem {
             Problem::Corrupt(corrupt) => write!(f, "{corrupt}"),
             Problem::ChainDiffers { after, end, noted } => write!(
                 f,
-                "records between LSN {after} and LSN {end} were altered: their checksums are right, \
-                 but they have another hash than {noted}"
+                "records between LSN {after} and LSN {end} were altered: their checksums are \
+                 right, but they have another hash than {noted}"
             ),
             Problem::EndMissing { end, known_end, noted } => write!(
                 f,
-                "the journal ends at LSN {end}, but {noted} it reached LSN {known_end}: its end was \
-                 removed"
+                "the journal ends at LSN {end}, but {noted} it reached LSN {known_end}: its end \
+                 was removed"
             ),
         }
     }

@@ -39,10 +39,11 @@ impl<S: Storage> Writer<S> {
         Writer { shared, file, segment, next, failed: None }
     }
 
-    /// Writes the batch and syncs it. When this returns `Ok`, the batch is durable and readers see it.
+    /// Writes the batch and syncs it. When this returns `Ok`, the batch is durable and readers see
+    /// it.
     ///
-    /// An error is final: the batch may or may not be on the disk, every later call returns the same
-    /// error, and the process must stop.
+    /// An error is final: the batch may or may not be on the disk, every later call returns the
+    /// same error, and the process must stop.
     ///
     /// # Panics
     /// If the batch is not the next one of this journal.

@@ -10,9 +10,9 @@ use crate::storage::{Access, Caching, File, uninterrupted};
 /// Name that a file has until the whole directory is restored.
 const UNFINISHED: &str = ".restoring";
 
-/// Checks a backup against its manifest and makes a data directory of it. `destination` must be empty.
-/// Files get their names last, and the oldest segment last of all, so that an interrupted restore is
-/// no journal that looks complete.
+/// Checks a backup against its manifest and makes a data directory of it. `destination` must be
+/// empty. Files get their names last, and the oldest segment last of all, so that an interrupted
+/// restore is no journal that looks complete.
 pub fn restore<S: Storage, D: Storage>(
     backup: &S,
     destination: &D,

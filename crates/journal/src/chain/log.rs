@@ -64,7 +64,8 @@ impl ChainEntry {
 }
 
 impl ChainLog {
-    /// Reads the log, if there is one. An entry that a crash left unfinished at the end is left out.
+    /// Reads the log, if there is one. An entry that a crash left unfinished at the end is left
+    /// out.
     pub(crate) fn load<S: Storage>(storage: &S) -> Result<Option<ChainLog>, OpenError> {
         match read_file(storage, CHAIN_FILE) {
             Ok(bytes) => ChainLog::decode(&bytes).map(Some),

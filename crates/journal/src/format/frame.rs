@@ -145,7 +145,8 @@ impl FrameHeader {
         if length_ok { Ok((header, link)) } else { Err(FrameHeaderFault::Length) }
     }
 
-    /// Whether `frame`, which holds at least [`Self::used_bytes`], has the body the header promises.
+    /// Whether `frame`, which holds at least [`Self::used_bytes`], has the body the header
+    /// promises.
     #[must_use]
     pub fn body_matches(&self, frame: &[u8]) -> bool {
         crc32c::crc32c(self.body(frame)) == self.body_crc

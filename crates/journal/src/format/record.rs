@@ -1,7 +1,7 @@
 //! One record: length, checksum, payload, zeros up to 8 bytes.
 //!
-//! The checksum covers length, LSN, segment epoch and payload: a record that is stale, foreign or in
-//! the wrong place does not validate, and one read of its bytes proves that it is there.
+//! The checksum covers length, LSN, segment epoch and payload: a record that is stale, foreign or
+//! in the wrong place does not validate, and one read of its bytes proves that it is there.
 
 use super::{RECORD_BYTES_MAX, put_u32, u32_at};
 use crate::Lsn;

@@ -1,7 +1,8 @@
 //! The operating system's files.
 //!
-//! Directories are made with mode 0700 and files with 0600. Direct I/O is used where the file system
-//! takes it; where it does not, reads and writes go through the page cache and mean the same.
+//! Directories are made with mode 0700 and files with 0600. Direct I/O is used where the file
+//! system takes it; where it does not, reads and writes go through the page cache and mean the
+//! same.
 
 use std::fs;
 use std::io;
@@ -174,7 +175,8 @@ impl File for OsFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        // Not File::sync_data of std: that retries an interrupted call, and a sync is never retried.
+        // Not File::sync_data of std: that retries an interrupted call, and a sync is never
+        // retried.
         rustix::fs::fdatasync(&self.0).map_err(io::Error::from)
     }
 

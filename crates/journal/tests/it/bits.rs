@@ -1,5 +1,5 @@
-//! Every bit of a small journal turned over, and its last segment cut at every byte: each is an error
-//! or leaves the records as they were.
+//! Every bit of a small journal turned over, and its last segment cut at every byte: each is an
+//! error or leaves the records as they were.
 
 use courant_journal::storage::mem::Survive;
 use courant_journal::{Lsn, MemStorage, OpenError, Options, ReadError};

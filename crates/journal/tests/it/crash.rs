@@ -1,7 +1,8 @@
 //! Crashes and I/O errors at every call of short scripts, with every subset of what was unsynced.
 //!
-//! Each run has a model: the batches that were acknowledged, and at most one that was under way. After
-//! any crash the journal must open and hold exactly the first, or the first and the one under way.
+//! Each run has a model: the batches that were acknowledged, and at most one that was under way.
+//! After any crash the journal must open and hold exactly the first, or the first and the one under
+//! way.
 
 use std::io;
 
@@ -340,7 +341,11 @@ fn any_fault() -> impl Strategy<Value = (Operation, Fault)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 400,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     /// Any script, any fault, any crash, several times over on the same directory.
     #[test]

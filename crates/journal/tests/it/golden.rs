@@ -1,8 +1,8 @@
 //! The format, held fast: today's writer makes these bytes and today's reader reads them.
 //!
-//! `tests/golden/format-1.hex` holds the non-zero sectors of each file of a small journal, one line a
-//! sector. A change of format needs a new version and a new fixture beside this one; this one stays
-//! readable. `UPDATE_GOLDEN=1` writes the file anew.
+//! `tests/golden/format-1.hex` holds the non-zero sectors of each file of a small journal, one line
+//! a sector. A change of format needs a new version and a new fixture beside this one; this one
+//! stays readable. `UPDATE_GOLDEN=1` writes the file anew.
 
 use std::fmt::Write;
 use std::path::Path;

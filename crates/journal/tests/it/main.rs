@@ -1,4 +1,5 @@
-//! Tests of the journal through its public interface, on memory and on the operating system's files.
+//! Tests of the journal through its public interface, on memory and on the operating system's
+//! files.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

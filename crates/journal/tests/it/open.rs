@@ -31,7 +31,10 @@ fn a_newer_format_is_named_with_the_supported_one() {
     storage.put(SEGMENT, &bytes);
     let error = Single::open(&storage, &Options::small()).unwrap_err();
     assert!(
-        matches!(&error, OpenError::NewerFormat { file, found: 7, supported: 1 } if file == SEGMENT),
+        matches!(
+            &error,
+            OpenError::NewerFormat { file, found: 7, supported: 1 } if file == SEGMENT
+        ),
         "{error}"
     );
 }

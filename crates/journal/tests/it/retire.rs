@@ -97,7 +97,8 @@ fn recycled_files_show_nothing_of_their_former_life() {
         let (lsns, _) = journal.append(&[&payload]).unwrap();
         expected.push((lsns[0], payload));
     }
-    // The note's temporary file is the only one that was made anew before the recycled one was used.
+    // The note's temporary file is the only one that was made anew before the recycled one was
+    // used.
     assert!(storage.calls(courant_journal::storage::mem::Operation::Create) > creations);
     assert_eq!(journal.contents(), expected);
     drop(journal);

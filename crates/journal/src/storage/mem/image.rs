@@ -34,7 +34,8 @@ pub enum Survive {
 }
 
 impl MemStorage {
-    /// All that a power cut now may or may not leave. Parts that equal what is durable are left out.
+    /// All that a power cut now may or may not leave. Parts that equal what is durable are left
+    /// out.
     #[must_use]
     pub fn unsynced(&self) -> Vec<Unsynced> {
         let state = self.state();
@@ -49,8 +50,8 @@ impl MemStorage {
         parts
     }
 
-    /// The directory that a power cut now would leave, as a storage of its own with no lock held and
-    /// no fault planned. This one stays as it is.
+    /// The directory that a power cut now would leave, as a storage of its own with no lock held
+    /// and no fault planned. This one stays as it is.
     #[must_use]
     pub fn crash(&self, survive: &Survive) -> MemStorage {
         let state = self.state();
