@@ -9,7 +9,7 @@ use crate::ids::Candidates;
 use crate::outcome::Outcome;
 use crate::state::State;
 use crate::{Lsn, OpenPayment};
-use courant_ledger::{Reason, TagDomain, Timestamp};
+use courant_ledger::{Parties, Reason, TagDomain, Timestamp};
 use smallvec::SmallVec;
 
 /// What the owner looked up before asking, because the state alone does not know.
@@ -22,6 +22,27 @@ pub struct Facts {
     pub unrelated: SmallVec<[Lsn; 1]>,
     /// The payment that the command is about, as its last record says, if it is not open.
     pub payment: Option<OpenPayment>,
+}
+
+/// What was looked up in memory ahead of deciding, for a group of commands at once so that their waits for memory
+/// overlap. It never changes an outcome.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Hints {
+    /// The tag of the payment that is made.
+    pub(crate) payment_tag: Option<u64>,
+    /// Its accounts.
+    pub(crate) parties: Parties,
+}
+
+impl State {
+    /// Looks ahead for a command.
+    #[inline]
+    pub(crate) fn look_ahead(&self, command: &Command<'_>) -> Hints {
+        let Command::Pay(order) = command else { return Hints::default() };
+        let tag = self.tagger.tag(TagDomain::Payment, order.id.as_str());
+        self.ids.touch(tag);
+        Hints { payment_tag: Some(tag), parties: Parties::of(order, &self.accounts) }
+    }
 }
 
 /// What a command came to.
@@ -49,9 +70,9 @@ impl State {
     pub(crate) fn decide(
         &self,
         now: Timestamp,
-        caller: Caller<'_>,
-        command: &Command<'_>,
+        (caller, command): (Caller<'_>, &Command<'_>),
         facts: &Facts,
+        hints: Hints,
     ) -> Decision {
         let needs_ids = !matches!(command, Command::Due { .. });
         if needs_ids && facts.searched_before < self.ids.first_generation() {
@@ -64,7 +85,7 @@ impl State {
             }
         }
         match command {
-            Command::Pay(order) => self.pay(now, order, facts),
+            Command::Pay(order) => self.pay(now, order, facts, hints),
             Command::PayGroup(orders) => self.pay_group(now, orders, facts),
             Command::Step(step) => self.step(now, step, facts),
             Command::Due { payment } => self.due(now, *payment),

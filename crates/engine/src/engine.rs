@@ -1,6 +1,6 @@
 //! The engine's one interface: decide, evolve, and read.
 
-use crate::decide::{Decision, Facts};
+use crate::decide::{Decision, Facts, Hints};
 use crate::evolve::{Applied, Replay};
 use crate::ids::{Frozen, RecentIds};
 use crate::state::{OpenPayment, State};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub struct EngineOptions {
     /// The data directory's secret, under which ids are hashed.
     pub secret: u128,
-    /// How many ids a generation in memory holds, 16 bytes each at three quarters full.
+    /// How many ids a generation in memory holds, 32 bytes each.
     pub recent_ids: usize,
     /// The number of the first generation in memory: all earlier ones are in the index on disk.
     pub generation: u64,
@@ -43,7 +43,19 @@ impl Engine {
         command: &Command<'_>,
         facts: &Facts,
     ) -> Decision {
-        self.state.decide(now, caller, command, facts)
+        self.state.decide(now, (caller, command), facts, Hints::default())
+    }
+
+    /// As [`Engine::decide`], with what was looked up ahead.
+    #[inline]
+    pub fn decide_ahead(
+        &self,
+        now: Timestamp,
+        asked: (Caller<'_>, &Command<'_>),
+        facts: &Facts,
+        hints: Hints,
+    ) -> Decision {
+        self.state.decide(now, asked, facts, hints)
     }
 
     /// The time at which something is decided if the owner's clock shows `now`: time never goes back.
@@ -67,6 +79,7 @@ impl Engine {
             caller: record.caller,
             command: &record.command,
             outcome: &record.outcome,
+            hints: Hints::default(),
         };
         self.state.evolve(applied, replay);
         Ok(())
@@ -76,21 +89,23 @@ impl Engine {
     /// index on disk does not.
     pub fn replay_ids(&mut self, lsn: Lsn, bytes: &[u8]) -> Result<(), DecodeError> {
         let record = record::decode(bytes)?;
-        self.state.remember(record.caller, &record.command, &record.outcome, lsn);
+        let applied = Applied {
+            lsn,
+            at: record.at,
+            caller: record.caller,
+            command: &record.command,
+            outcome: &record.outcome,
+            hints: Hints::default(),
+        };
+        self.state.remember(&applied);
         Ok(())
     }
 
-    /// Brings what a command will need into the processor's cache; call it for a group of commands first.
+    /// Looks up in memory what a command will need. Done for some commands before the first of them is decided, their
+    /// waits for memory overlap; the hints stay true whatever is evolved in between.
     #[inline]
-    pub fn touch(&self, command: &Command<'_>) {
-        if let Command::Pay(order) = command {
-            let tag = self.state.tagger.tag(TagDomain::Payment, order.id.as_str());
-            self.state.ids.touch(tag);
-            self.state.accounts.touch(order.debtor);
-            order.payees.iter().for_each(|p| {
-                self.state.accounts.touch(p.creditor);
-            });
-        }
+    pub fn look_ahead(&self, command: &Command<'_>) -> Hints {
+        self.state.look_ahead(command)
     }
 
     /// The payment whose time has come soonest, if any has at `now`: decide [`Command::Due`] for it.

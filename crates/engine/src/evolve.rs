@@ -1,7 +1,7 @@
 //! Evolving: applying a record to the state. The only code that changes it, live and in replay alike.
 
 use crate::command::Command;
-use crate::decide::idempotency_tag;
+use crate::decide::{Hints, idempotency_tag};
 use crate::outcome::{AccountOpened, AccountsAfter, GroupOutcome, Outcome, PaymentOutcome};
 use crate::state::{OpenPayment, State};
 use crate::{Caller, Key, Lsn};
@@ -34,6 +34,8 @@ pub struct Applied<'r, 'c> {
     pub command: &'r Command<'c>,
     /// What it came to.
     pub outcome: &'r Outcome,
+    /// What was looked up ahead for it.
+    pub hints: Hints,
 }
 
 impl State {
@@ -47,7 +49,7 @@ impl State {
         self.last = record.lsn;
         self.now = self.now.max(record.at);
         self.records_count += 1;
-        self.remember(record.caller, record.command, record.outcome, record.lsn);
+        self.remember(&record);
         match (record.command, record.outcome) {
             (Command::Pay(order), Outcome::Payment(after)) => {
                 self.payments_count += 1;
@@ -152,19 +154,18 @@ impl State {
     /// Remembers every id under which a record will be looked for. An open payment is found by its id in
     /// memory, so of its later records only the final one is remembered under it.
     #[inline]
-    pub(crate) fn remember(
-        &mut self,
-        caller: Caller<'_>,
-        command: &Command<'_>,
-        outcome: &Outcome,
-        lsn: Lsn,
-    ) {
+    pub(crate) fn remember(&mut self, record: &Applied<'_, '_>) {
+        let Applied { lsn, caller, command, outcome, hints, .. } = *record;
         if let Some(key) = caller.idempotency_key {
             self.ids.insert(idempotency_tag(self, caller.key, key), lsn);
         }
         let is_final = matches!(outcome, Outcome::Payment(p) if p.payment.status.is_final());
         match command {
-            Command::Pay(order) => self.ids.insert(self.payment_tag(order.id.as_str()), lsn),
+            Command::Pay(order) => {
+                let tag = || self.payment_tag(order.id.as_str());
+                let tag = hints.payment_tag.unwrap_or_else(tag);
+                self.ids.insert(tag, lsn);
+            }
             Command::PayGroup(orders) => {
                 for order in orders {
                     self.ids.insert(self.payment_tag(order.id.as_str()), lsn);

@@ -90,9 +90,14 @@ impl RecentIds {
     /// The records that may be about an id, newest first.
     #[inline]
     pub fn candidates(&self, tag: u64) -> Candidates {
-        let mut found: Candidates = self.current.get(tag).map(Lsn).collect();
+        let mut found = Candidates::new();
+        let mut add = |lsn| {
+            found.push(Lsn(lsn));
+            false
+        };
+        self.current.find(tag, &mut add);
         for generation in &self.frozen {
-            found.extend(generation.table.get(tag).map(Lsn));
+            generation.table.find(tag, &mut add);
         }
         if found.len() > 1 {
             found.sort_unstable_by(|a, b| b.cmp(a));

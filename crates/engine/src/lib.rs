@@ -18,7 +18,7 @@ mod state;
 mod wire;
 
 pub use command::{Caller, Command};
-pub use decide::{Decision, Facts};
+pub use decide::{Decision, Facts, Hints};
 pub use engine::{Engine, EngineOptions};
 pub use evolve::{Applied, Replay};
 pub use ids::{Candidates, Frozen, RecentIds};

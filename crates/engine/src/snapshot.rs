@@ -213,5 +213,5 @@ fn put_account(no: AccountNo, account: &Account, out: &mut Vec<u8>) {
 }
 
 fn id<'a>(r: &mut Reader<'a>) -> Result<Id<'a>, DecodeError> {
-    Id::parse_any("id", r.text()?).map_err(|_| DecodeError::BadValue("id"))
+    Id::recorded(r.text()?).ok_or(DecodeError::BadValue("id"))
 }

@@ -74,8 +74,14 @@ pub(crate) fn put_fixed(out: &mut Vec<u8>, value: u64) {
 /// Appends a text behind its length.
 #[inline]
 pub(crate) fn put_text(out: &mut Vec<u8>, text: &str) {
-    put_u64(out, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
+    put_bytes(out, text.as_bytes());
+}
+
+/// Appends bytes behind their length.
+#[inline]
+pub(crate) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_u64(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
 }
 
 /// Takes values off the front of a byte slice.

@@ -40,7 +40,14 @@ impl Bench {
                 let lsn = Lsn(self.engine.last().0 + 1);
                 let at = self.engine.time_of(Timestamp::from_seconds(seconds));
                 let caller = Caller::default();
-                self.engine.evolve(Applied { lsn, at, caller, command, outcome: &outcome });
+                self.engine.evolve(Applied {
+                    lsn,
+                    at,
+                    caller,
+                    command,
+                    outcome: &outcome,
+                    hints: courant_engine::Hints::default(),
+                });
                 outcome
             }
             other => panic!("{command:?} is to be recorded, not {other:?}"),

@@ -144,6 +144,12 @@ impl Account {
         self.id.as_id()
     }
 
+    /// True if this is its id.
+    #[inline]
+    pub fn has_id(&self, id: Id<'_>) -> bool {
+        self.id.is(id)
+    }
+
     /// The client-made id, as a copy.
     pub fn id_buf(&self) -> IdBuf {
         self.id

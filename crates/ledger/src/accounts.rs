@@ -58,10 +58,8 @@ impl Accounts {
     /// As [`Accounts::find`], with the tag of the id already made.
     #[inline]
     pub fn find_tagged(&self, tag: u64, id: Id<'_>) -> Option<AccountNo> {
-        self.by_id
-            .get(tag)
-            .map(|value| AccountNo((value - 1) as u32))
-            .find(|no| self.get(*no).id() == id)
+        let number = |value: u64| AccountNo((value - 1) as u32);
+        self.by_id.find(tag, |value| self.get(number(value)).has_id(id)).map(number)
     }
 
     /// The tag of an account's id, and a read that brings its index slot near (see [`TagTable::touch`]).

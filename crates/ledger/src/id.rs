@@ -48,6 +48,14 @@ impl<'a> Id<'a> {
         if matches!(text, "." | "..") { Err(dots(field)) } else { Ok(Id(text)) }
     }
 
+    /// An id that was checked when it was written down, as in a record; only its length is looked at again.
+    /// `None` if no id can be that long or short.
+    #[must_use]
+    #[inline]
+    pub fn recorded(text: &'a str) -> Option<Id<'a>> {
+        (1..=Id::LENGTH_MAX).contains(&text.len()).then_some(Id(text))
+    }
+
     /// The id as text.
     #[must_use]
     pub const fn as_str(self) -> &'a str {
@@ -112,6 +120,20 @@ impl IdBuf {
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.as_id().as_str()
+    }
+
+    /// The bytes of the id's text.
+    #[must_use]
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    /// Whether it is this id.
+    #[must_use]
+    #[inline]
+    pub fn is(&self, id: Id<'_>) -> bool {
+        self.as_bytes() == id.as_str().as_bytes()
     }
 }
 

@@ -32,7 +32,7 @@ pub use order::{
 };
 pub use payment::{
     AHEAD_MAX_SECONDS, GiveBack, HOLD_DEFAULT_SECONDS, Leg, LegRole, Legs, MovedMinor, Part,
-    Payment, Portion, Status,
+    Parties, Payment, Portion, Status,
 };
 pub use reason::Reason;
 pub use tag::{TagDomain, Tagger};

@@ -8,7 +8,7 @@ mod begin;
 mod giveback;
 mod held;
 
-pub use begin::{AHEAD_MAX_SECONDS, HOLD_DEFAULT_SECONDS};
+pub use begin::{AHEAD_MAX_SECONDS, HOLD_DEFAULT_SECONDS, Parties};
 pub use giveback::GiveBack;
 
 use crate::{AccountNo, Accounts, Currency, Id, Mode, Move, OrderKind, Reason, Timestamp};

@@ -110,6 +110,7 @@ reasons! {
     105 LastAdminKey "last_admin_key" None, "This is the last key with the scope admin: make another one before revoking it.";
     106 GroupMemberRefused "group_member_refused" None, "A payment of the atomic group was refused, so none of them was made.";
     107 GroupMemberRepeated "group_member_repeated" None, "Two payments of the atomic group have the same id.";
+    108 GroupTooLarge "group_too_large" None, "The atomic group does not fit into one record of 8 MiB: send fewer payments, or less text.";
 }
 
 impl std::fmt::Display for Reason {

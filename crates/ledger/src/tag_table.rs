@@ -5,7 +5,7 @@
 //! verifies against the real key. It never removes and never iterates in hash order for its caller's logic.
 
 /// Slots moved from the old table to the new with each insert while the table grows. Growth doubles
-/// the table at three quarters full, so two moves an insert would do; eight finish early.
+/// the table when half of it is used, so two moves an insert would do; eight finish early.
 const MOVES_PER_INSERT: usize = 8;
 
 const SLOTS_MIN: usize = 16;
@@ -32,7 +32,7 @@ struct Old {
 impl TagTable {
     /// A table that takes `entries` values before it first grows.
     pub fn with_capacity(entries: usize) -> TagTable {
-        let slots = (entries.saturating_mul(4) / 3 + 1).next_power_of_two().max(SLOTS_MIN);
+        let slots = entries.saturating_mul(2).next_power_of_two().max(SLOTS_MIN);
         TagTable { slots: zeroed(slots), len: 0, growing_from: None }
     }
 
@@ -46,9 +46,10 @@ impl TagTable {
         self.len == 0
     }
 
-    /// How many values fit before the next growth begins.
+    /// How many values fit before the next growth begins: half the slots, so that a look-up that finds nothing
+    /// passes one or two slots, mostly of one cache line.
     pub fn capacity(&self) -> usize {
-        self.slots.len() / 4 * 3
+        self.slots.len() / 2
     }
 
     /// Adds a value under a tag; earlier values of the tag stay.
@@ -67,14 +68,14 @@ impl TagTable {
         self.len += 1;
     }
 
-    /// The values stored under a tag, in no promised order.
-    pub fn get(&self, tag: u64) -> impl Iterator<Item = u64> + '_ {
-        let old = self.growing_from.as_ref();
-        let in_old = old
-            .into_iter()
-            .flat_map(move |o| probe(&o.slots, tag).filter(|(at, _)| *at >= o.moved))
-            .map(|(_, value)| value);
-        probe(&self.slots, tag).map(|(_, value)| value).chain(in_old)
+    /// Gives the values stored under a tag to `visit`, in no promised order, until it returns true; returns that value.
+    #[inline]
+    pub fn find(&self, tag: u64, mut visit: impl FnMut(u64) -> bool) -> Option<u64> {
+        let found = probe(&self.slots, tag, 0, &mut visit);
+        match &self.growing_from {
+            Some(old) if found.is_none() => probe(&old.slots, tag, old.moved, &mut visit),
+            _ => found,
+        }
     }
 
     /// Reads the slot where a tag would be. The load of one slot overlaps with those of the next
@@ -129,22 +130,26 @@ fn place(slots: &mut [Slot], tag: u64, value: u64) {
     slots[at] = [tag, value];
 }
 
-/// The slots of a tag in probe order, up to the first empty one.
+/// Visits the values of a tag in slots from `from` on, along the tag's way up to the first empty slot.
 #[inline]
-fn probe(slots: &[Slot], tag: u64) -> impl Iterator<Item = (usize, u64)> + '_ {
+fn probe(
+    slots: &[Slot],
+    tag: u64,
+    from: usize,
+    visit: &mut impl FnMut(u64) -> bool,
+) -> Option<u64> {
     let mask = slots.len() - 1;
     let mut at = home(slots, tag);
-    std::iter::from_fn(move || {
-        let slot = slots[at];
-        if slot[1] == EMPTY {
+    loop {
+        let [found, value] = slots[at & mask];
+        if value == EMPTY {
             return None;
         }
-        let found = (at, slot);
+        if found == tag && at >= from && visit(value) {
+            return Some(value);
+        }
         at = (at + 1) & mask;
-        Some(found)
-    })
-    .filter(move |(_, slot)| slot[0] == tag)
-    .map(|(at, slot)| (at, slot[1]))
+    }
 }
 
 #[cfg(test)]

@@ -12,10 +12,11 @@ use crate::options::FROZEN_MAX;
 use crate::prepared::{Known, Prepared};
 use crate::request::Reply;
 use crate::stats::Counters;
-use crate::store::{Step, Store, unavailable};
-use courant_engine::{Frozen, Lsn};
+use crate::store::{Ahead, Step, Store, unavailable};
+use courant_engine::{Facts, Frozen, Lsn};
 use courant_journal::{Batch, Storage};
 use courant_ledger::Timestamp;
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,8 +30,12 @@ const HAND_OVER_BYTES: usize = 256 << 10;
 /// A batch of this size waits for the writer instead of growing: 2 MiB, which bounds the time of one commit.
 const BATCH_BYTES: usize = 2 << 20;
 
-/// Commands between two looks at whether the batch should go.
-const LOOK_EVERY: usize = 64;
+/// Commands that are looked ahead for together: enough to overlap their waits for memory, few enough to stay in
+/// the first cache.
+const GROUP: usize = 16;
+
+/// Replies that are worth sending apart from those that follow.
+const SEND_AFTER: usize = 64;
 
 /// The longest the engine thread sleeps when nothing is due: bounds how late a clock that was set is noticed.
 const IDLE: Duration = Duration::from_millis(500);
@@ -49,6 +54,14 @@ pub(crate) struct EngineThread<S: Storage> {
     pub(crate) wake_preparer: Box<dyn Fn() + Send>,
     batch: Option<Batch>,
     completions: Vec<Completion>,
+}
+
+/// What became of one command.
+enum Decided {
+    /// It is answered.
+    Reply(Reply),
+    /// It has to be looked up first and will come again.
+    Look(Vec<Lsn>),
 }
 
 /// Why the engine thread ends.
@@ -121,14 +134,10 @@ impl<S: Storage> EngineThread<S> {
         let now = clock::now();
         self.counters.commands(range.len());
         let mut replies = Vec::with_capacity(range.len());
-        for index in range {
-            let answer = match prepared.found.get(&index) {
-                Some(Known::Answer(reply)) => Some(*reply),
-                Some(Known::Facts(facts)) => self.decide(now, &pending, index, facts)?,
-                None => self.decide(now, &pending, index, &prepared.usual)?,
-            };
-            replies.extend(answer.map(|reply| (index, reply)));
-            if replies.len() % LOOK_EVERY == LOOK_EVERY - 1 && self.is_time_to_send() {
+        for from in range.clone().step_by(GROUP) {
+            let group = from..range.end.min(from + GROUP);
+            self.decide_group(now, &pending, group, (prepared, &mut replies))?;
+            if replies.len() >= SEND_AFTER && self.is_time_to_send() {
                 let part = std::mem::take(&mut replies);
                 self.completions.push(Completion::Replies(Arc::clone(&pending), part));
                 self.hand_over()?;
@@ -140,33 +149,51 @@ impl<S: Storage> EngineThread<S> {
         Ok(())
     }
 
-    /// Decides one command; `None` if it has to be looked up first and will come again.
-    fn decide(
+    /// Decides some commands, after looking ahead for all of them.
+    fn decide_group(
         &mut self,
         now: Timestamp,
         pending: &Arc<Pending>,
-        index: usize,
-        facts: &courant_engine::Facts,
-    ) -> Result<Option<Reply>, End> {
+        group: Range<usize>,
+        (prepared, replies): (&Prepared, &mut Vec<(usize, Reply)>),
+    ) -> Result<(), End> {
+        let asked = group.clone().map(|index| self.store.look_ahead(pending.request.asked(index)));
+        let ahead: SmallVec<[Ahead<'_>; GROUP]> = asked.collect();
+        for (index, ahead) in group.zip(&ahead) {
+            let facts = match prepared.found.get(&index) {
+                None => &prepared.usual,
+                Some(Known::Facts(facts)) => facts,
+                Some(Known::Answer(reply)) => {
+                    self.counters.reply(reply);
+                    replies.push((index, *reply));
+                    continue;
+                }
+            };
+            match self.decide(now, ahead, facts)? {
+                Decided::Reply(reply) => replies.push((index, reply)),
+                Decided::Look(candidates) => self.look(pending, index, candidates),
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides one command.
+    #[inline]
+    fn decide(&mut self, now: Timestamp, ahead: &Ahead<'_>, facts: &Facts) -> Result<Decided, End> {
         loop {
             if let Err(reply) = self.make_batch(now)? {
-                return Ok(Some(reply));
+                self.counters.reply(&reply);
+                return Ok(Decided::Reply(reply));
             }
             let batch = self.batch.as_mut().expect("a batch was just made sure of");
-            match self.store.step(batch, now, pending.request.asked(index), facts) {
+            match self.store.step_ahead(batch, now, ahead, facts) {
                 Step::Reply(reply) => {
                     self.counters.reply(&reply);
                     self.freeze_if_full();
-                    return Ok(Some(reply));
+                    return Ok(Decided::Reply(reply));
                 }
-                Step::Look(candidates) => {
-                    self.look(pending, index, candidates.to_vec());
-                    return Ok(None);
-                }
-                Step::LookOnDisk => {
-                    self.look(pending, index, Vec::new());
-                    return Ok(None);
-                }
+                Step::Look(candidates) => return Ok(Decided::Look(candidates.to_vec())),
+                Step::LookOnDisk => return Ok(Decided::Look(Vec::new())),
                 Step::BatchFull => self.hand_over()?,
             }
         }

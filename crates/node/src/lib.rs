@@ -36,7 +36,7 @@ pub mod parts {
     pub use crate::recover::{Opened, open};
     pub use crate::request::Asked;
     pub use crate::snapshots::{SnapshotWriter, prune as prune_snapshots};
-    pub use crate::store::{Step, Store, unavailable};
+    pub use crate::store::{Ahead, Step, Store, unavailable};
 }
 
 pub use courant_engine as engine;

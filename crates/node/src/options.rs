@@ -9,8 +9,8 @@ pub struct NodeOptions {
     pub journal: courant_journal::Options,
     /// Whether files are written past the page cache.
     pub direct_io: DirectIo,
-    /// Ids that a generation in memory holds; 22 bytes each, and at most [`FROZEN_MAX`] more generations wait to be
-    /// written to disk. Default 3,000,000.
+    /// Ids that a generation in memory holds; 32 bytes each, and at most [`FROZEN_MAX`] more generations wait to be
+    /// written to disk. Default 2,000,000.
     pub recent_ids: usize,
     /// Commands that may wait for the engine before callers are pushed back. Default 100,000.
     pub inbox_commands_max: usize,
@@ -30,7 +30,7 @@ impl Default for NodeOptions {
         NodeOptions {
             journal: courant_journal::Options::default(),
             direct_io: DirectIo::Auto,
-            recent_ids: 3_000_000,
+            recent_ids: 2_000_000,
             inbox_commands_max: 100_000,
             snapshot_bytes: 1 << 30,
             snapshots_kept: 2,

@@ -5,7 +5,8 @@
 
 use crate::request::{Asked, Reply, Unavailable};
 use courant_engine::{
-    Applied, Caller, Candidates, Command, Decision, Engine, Facts, Lsn, Outcome, command, record,
+    Applied, Caller, Candidates, Command, Decision, Engine, Facts, Hints, Lsn, Outcome, command,
+    record,
 };
 use courant_journal::{Appender, Batch, BeginError, SealedBatch, Storage};
 use courant_ledger::{Payment, Reason, Timestamp};
@@ -16,6 +17,14 @@ pub struct Store<S: Storage> {
     engine: Engine,
     appender: Appender<S>,
     encoded: Vec<u8>,
+}
+
+/// A command that was read and looked ahead for.
+#[derive(Debug)]
+pub struct Ahead<'a> {
+    asked: Asked<'a>,
+    command: Command<'a>,
+    hints: Hints,
 }
 
 /// What came of one command.
@@ -58,7 +67,6 @@ impl<S: Storage> Store<S> {
     }
 
     /// Decides one command and, if it is to be recorded, appends it to the batch and evolves the state.
-    #[inline]
     pub fn step(
         &mut self,
         batch: &mut Batch,
@@ -66,9 +74,34 @@ impl<S: Storage> Store<S> {
         asked: Asked<'_>,
         facts: &Facts,
     ) -> Step {
-        let Asked { caller, bytes } = asked;
+        self.step_ahead(
+            batch,
+            now,
+            &Ahead { asked, command: asked.command(), hints: Hints::default() },
+            facts,
+        )
+    }
+
+    /// Reads a command and looks ahead for it: do it for a group of commands before the first of them is stepped.
+    #[inline]
+    pub fn look_ahead<'a>(&self, asked: Asked<'a>) -> Ahead<'a> {
         let command = asked.command();
-        let outcome = match self.engine.decide(now, caller, &command, facts) {
+        let hints = self.engine.look_ahead(&command);
+        Ahead { asked, command, hints }
+    }
+
+    /// As [`Store::step`], for a command that was looked ahead for.
+    #[inline]
+    pub fn step_ahead(
+        &mut self,
+        batch: &mut Batch,
+        now: Timestamp,
+        ahead: &Ahead<'_>,
+        facts: &Facts,
+    ) -> Step {
+        let Ahead { asked: Asked { caller, bytes }, command, hints } = ahead;
+        let (caller, hints) = (*caller, *hints);
+        let outcome = match self.engine.decide_ahead(now, (caller, command), facts, hints) {
             Decision::Record(outcome) => outcome,
             Decision::Refused(reason, index) => {
                 let index = index.map(|i| u32::try_from(i).expect("groups are small"));
@@ -88,7 +121,7 @@ impl<S: Storage> Store<S> {
         }
         let pushed = batch.push(|record| record.extend_from_slice(&self.encoded));
         let lsn = Lsn(pushed.expect("it fits").0);
-        self.engine.evolve(Applied { lsn, at, caller, command: &command, outcome: &outcome });
+        self.engine.evolve(Applied { lsn, at, caller, command, outcome: &outcome, hints });
         Step::Reply(recorded(lsn, &outcome))
     }
 

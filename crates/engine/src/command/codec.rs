@@ -375,7 +375,7 @@ fn create_key<'a>(r: &mut Reader<'a>) -> Result<CreateKey<'a>, DecodeError> {
 
 #[inline]
 fn id<'a>(r: &mut Reader<'a>) -> Result<Id<'a>, DecodeError> {
-    Id::parse_any("id", r.text()?).map_err(|_| DecodeError::BadValue("id"))
+    Id::recorded(r.text()?).ok_or(DecodeError::BadValue("id"))
 }
 
 #[inline]

@@ -1,25 +1,33 @@
 //! Decisions about payments.
 
-use super::{Decision, Facts};
+use super::{Decision, Facts, Hints};
 use crate::command::{Money, PaymentStep, Step};
 use crate::outcome::{AccountsAfter, GroupOutcome, Outcome, PaymentOutcome, accounts_after};
 use crate::state::{OpenPayment, State};
 use crate::{Candidates, Lsn};
 use courant_ledger::{
-    Draft, Id, IdBuf, MovedMinor, Order, Payment, Reason, Status, TagDomain, Timestamp, TouchedList,
+    Draft, Id, IdBuf, MovedMinor, Order, Parties, Payment, Reason, Status, TagDomain, Timestamp,
+    TouchedList,
 };
 use std::collections::BTreeSet;
 
 impl State {
     #[inline]
-    pub(super) fn pay(&self, now: Timestamp, order: &Order<'_>, facts: &Facts) -> Decision {
-        let seen = self.seen(self.tagger.tag(TagDomain::Payment, order.id.as_str()), facts);
+    pub(super) fn pay(
+        &self,
+        now: Timestamp,
+        order: &Order<'_>,
+        facts: &Facts,
+        hints: Hints,
+    ) -> Decision {
+        let tag = || self.tagger.tag(TagDomain::Payment, order.id.as_str());
+        let seen = self.seen(hints.payment_tag.unwrap_or_else(tag), facts);
         if !seen.is_empty() {
             return Decision::Look(seen);
         }
         let at = now.max(self.now);
         let mut draft = Draft::new(&self.accounts);
-        let (payment, touched) = match Payment::begin(&mut draft, order, at) {
+        let (payment, touched) = match Payment::begin(&mut draft, order, hints.parties, at) {
             Ok(payment) => (payment, draft.finish()),
             Err(reason) => (Payment::rejected(order, reason, at), TouchedList::new()),
         };
@@ -53,7 +61,7 @@ impl State {
         let mut draft = Draft::new(&self.accounts);
         let mut payments = Vec::with_capacity(orders.len());
         for (index, order) in orders.iter().enumerate() {
-            match Payment::begin(&mut draft, order, at) {
+            match Payment::begin(&mut draft, order, Parties::default(), at) {
                 Ok(payment) => payments.push(payment),
                 Err(reason) => return Decision::Refused(reason, Some(index)),
             }

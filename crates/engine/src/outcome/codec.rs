@@ -7,7 +7,7 @@ use super::{
 use crate::Lsn;
 use crate::command::GROUP_PAYMENTS_MAX;
 use crate::command::codec::{known_currency, limits, mode, order_kind, put_limits};
-use crate::wire::{DecodeError, Reader, put_fixed, put_text, put_u64, put_u128};
+use crate::wire::{DecodeError, Reader, put_bytes, put_fixed, put_u64, put_u128};
 use courant_ledger::{
     AccountNo, AccountStatus, FEES_MAX, Id, Leg, LegRole, Legs, PAYEES_MAX, Payment, Reason,
     Status, Sums, Timestamp,
@@ -216,7 +216,7 @@ fn put_accounts(accounts: &AccountsAfter, out: &mut Vec<u8>) {
     put_u64(out, accounts.len() as u64);
     for account in accounts {
         put_u64(out, u64::from(account.no.0));
-        put_text(out, account.id.as_str());
+        put_bytes(out, account.id.as_bytes());
         put_sums(&account.after, out);
         put_u64(out, account.previous.0);
     }
@@ -227,7 +227,7 @@ fn accounts(r: &mut Reader<'_>) -> Result<AccountsAfter, DecodeError> {
     let mut accounts = AccountsAfter::new();
     for _ in 0..count {
         let no = AccountNo(r.u32()?);
-        let id = Id::parse_any("id", r.text()?).map_err(|_| DecodeError::BadValue("account id"))?;
+        let id = Id::recorded(r.text()?).ok_or(DecodeError::BadValue("account id"))?;
         accounts.push(AccountAfter { no, id: id.into(), after: sums(r)?, previous: Lsn(r.u64()?) });
     }
     Ok(accounts)

@@ -51,7 +51,14 @@ impl Scene {
         command::encode(command, &mut command_bytes);
         record::encode(at, caller, &command_bytes, &outcome, &mut bytes);
         let lsn = Lsn(self.engine.last().0 + 1);
-        self.engine.evolve(Applied { lsn, at, caller, command, outcome: &outcome });
+        self.engine.evolve(Applied {
+            lsn,
+            at,
+            caller,
+            command,
+            outcome: &outcome,
+            hints: courant_engine::Hints::default(),
+        });
         self.lines.push(format!("record {what} {}", hex(&bytes)));
     }
 

@@ -132,7 +132,14 @@ impl World {
         // Positions are opaque: leave gaps of changing width between them.
         let lsn = Lsn(self.engine.last().0 + 1 + bytes.len() as u64 % 3);
         let answer = Answer::Done(self.effect(lsn, command, &outcome));
-        self.engine.evolve(courant_engine::Applied { lsn, at, caller, command, outcome: &outcome });
+        self.engine.evolve(courant_engine::Applied {
+            lsn,
+            at,
+            caller,
+            command,
+            outcome: &outcome,
+            hints: courant_engine::Hints::default(),
+        });
         self.journal.push((lsn, bytes));
         answer
     }

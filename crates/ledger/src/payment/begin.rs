@@ -2,7 +2,7 @@
 
 use super::{Leg, LegRole, Legs, Payment, Status};
 use crate::draft::{Draft, Force};
-use crate::{AccountNo, Bearer, Id, Mode, Order, OrderKind, Reason, Timestamp};
+use crate::{AccountNo, Accounts, Bearer, Mode, Order, OrderKind, Reason, Timestamp};
 
 /// How long money is held if the order does not say, in seconds: seven days.
 pub const HOLD_DEFAULT_SECONDS: u64 = 7 * 86_400;
@@ -10,17 +10,37 @@ pub const HOLD_DEFAULT_SECONDS: u64 = 7 * 86_400;
 /// How far ahead an execution or an expiry may lie, in seconds: 366 days.
 pub const AHEAD_MAX_SECONDS: u64 = 366 * 86_400;
 
+/// The accounts of an order as far as they were looked up before its payment is begun. An account keeps its
+/// number, so what was found stays true; what was not is looked up then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Parties {
+    /// The debtor's account.
+    pub debtor: Option<AccountNo>,
+    /// The first payee's account.
+    pub creditor: Option<AccountNo>,
+}
+
+impl Parties {
+    /// Looks the accounts of an order up.
+    #[inline]
+    pub fn of(order: &Order<'_>, accounts: &Accounts) -> Parties {
+        let creditor = order.payees.first().and_then(|payee| accounts.find(payee.creditor));
+        Parties { debtor: accounts.find(order.debtor), creditor }
+    }
+}
+
 impl Payment {
     /// Begins the payment that an order asks for. An error is the reason of its rejection: drop the draft,
-    /// and record [`Payment::rejected`].
+    /// and record [`Payment::rejected`]. `known` are accounts that were found ahead.
     #[inline]
     pub fn begin(
         draft: &mut Draft<'_>,
         order: &Order<'_>,
+        known: Parties,
         now: Timestamp,
     ) -> Result<Payment, Reason> {
         let mut payment = Payment::blank(order, now);
-        payment.legs = legs(draft, order)?;
+        payment.legs = legs(draft, order, known)?;
         check_times(order, now)?;
         if order.execute_at.is_some_and(|at| at > now) {
             payment.status = Status::Received;
@@ -127,17 +147,20 @@ fn check_times(order: &Order<'_>, now: Timestamp) -> Result<(), Reason> {
 }
 
 #[inline]
-fn legs(draft: &Draft<'_>, order: &Order<'_>) -> Result<Legs, Reason> {
+fn legs(draft: &Draft<'_>, order: &Order<'_>, known: Parties) -> Result<Legs, Reason> {
     let outside = order.kind != OrderKind::Transfer;
     let missing = |reason| if outside { Reason::OutsideNotOpen } else { reason };
-    let debit = find(draft, order.debtor, missing(Reason::DebitAccountNotFound))?;
+    let found = known.debtor.or_else(|| draft.accounts().find(order.debtor));
+    let debit = found.ok_or_else(|| missing(Reason::DebitAccountNotFound))?;
     if draft.accounts().get(debit).terms.currency != order.currency {
         return Err(Reason::DebitCurrencyMismatch);
     }
     let mut total: u64 = 0;
     let mut legs = Legs::new();
-    for payee in &order.payees {
-        let credit = find(draft, payee.creditor, missing(Reason::CreditAccountNotFound))?;
+    for (nth, payee) in order.payees.iter().enumerate() {
+        let known = known.creditor.filter(|_| nth == 0);
+        let found = known.or_else(|| draft.accounts().find(payee.creditor));
+        let credit = found.ok_or_else(|| missing(Reason::CreditAccountNotFound))?;
         if draft.accounts().get(credit).terms.currency != order.currency {
             return Err(Reason::CreditCurrencyMismatch);
         }
@@ -148,7 +171,7 @@ fn legs(draft: &Draft<'_>, order: &Order<'_>) -> Result<Legs, Reason> {
         legs.push(Leg::new(debit, credit, LegRole::Principal, payee.amount_minor));
     }
     for fee in &order.fees {
-        let account = find(draft, fee.account, Reason::FeeAccountNotFound)?;
+        let account = draft.accounts().find(fee.account).ok_or(Reason::FeeAccountNotFound)?;
         if draft.accounts().get(account).terms.currency != order.currency {
             return Err(Reason::CreditCurrencyMismatch);
         }
@@ -163,9 +186,4 @@ fn legs(draft: &Draft<'_>, order: &Order<'_>) -> Result<Legs, Reason> {
         legs.push(Leg::new(from, account, role, fee.amount_minor));
     }
     Ok(legs)
-}
-
-#[inline]
-fn find(draft: &Draft<'_>, id: Id<'_>, missing: Reason) -> Result<AccountNo, Reason> {
-    draft.accounts().find(id).ok_or(missing)
 }

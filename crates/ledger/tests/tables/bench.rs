@@ -186,7 +186,8 @@ impl Bench {
         let order = order(kind, mode, id_text, words);
         order.check().expect("the orders of the tables have a valid form");
         let mut draft = Draft::new(&self.accounts);
-        let payment = Payment::begin(&mut draft, &order, self.now)?;
+        let payment =
+            Payment::begin(&mut draft, &order, courant_ledger::Parties::default(), self.now)?;
         let touched = draft.finish();
         self.apply(touched);
         let text = [Some(payment.status.name()), payment.reason.map(Reason::name)];
