@@ -27,13 +27,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         code: 0,
     };
     for name in ["alice", "shop"] {
-        let id = Id::parse("id", name)?;
-        let open = OpenAccount { id, terms, name: None, metadata: Metadata::new() };
+        let open = OpenAccount { id: id(name), terms, name: None, metadata: Metadata::new() };
         node.call(me, &Command::OpenAccount(open))?;
     }
-    let alice = Id::parse("id", "alice")?;
-    let top_up =
-        Order::top_up(Id::parse("id", "salary")?, alice, Amount::parse("1000.00", Currency::EUR)?);
+    let alice = id("alice");
+    let top_up = Order::top_up(id("salary"), alice, Amount::parse("1000.00", Currency::EUR)?);
     node.call(me, &Command::Pay(top_up))?;
 
     // Every reply is durable when it is seen; threads that wait together share one sync.
@@ -49,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut out = std::io::stdout().lock();
     for name in ["alice", "shop"] {
-        let read = node.account(Id::parse("id", name)?).wait()?.ok_or("it was opened above")?;
+        let read = node.account(id(name)).wait()?.ok_or("it was opened above")?;
         let balance = format_minor(read.account.balance(), Currency::EUR);
         writeln!(out, "{name:8} {balance:>12} EUR")?;
     }
@@ -65,7 +63,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn pay(node: &Node, thread: usize) {
-    let id = |text| Id::parse("id", text).expect("the example's ids are valid");
     for n in 0..PAYMENTS {
         let name = format!("order-{thread}-{n}");
         let order =
@@ -73,4 +70,8 @@ fn pay(node: &Node, thread: usize) {
         let reply = node.call(Caller::default(), &Command::Pay(order)).expect("the node runs");
         assert!(matches!(reply, Reply::Recorded { .. }), "a payment is always recorded: {reply:?}");
     }
+}
+
+fn id(text: &str) -> Id<'_> {
+    Id::parse("id", text).expect("the example's ids are valid")
 }
