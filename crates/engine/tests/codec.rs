@@ -1,4 +1,5 @@
-//! The bytes of commands, records and snapshots: nothing is lost in them, and damaged ones do no harm.
+//! The bytes of commands, records and snapshots: nothing is lost in them, and damaged ones do no
+//! harm.
 
 mod golden;
 mod strategies;
@@ -8,8 +9,8 @@ use courant_ledger::Timestamp;
 use proptest::prelude::*;
 use strategies::AnyRecord;
 
-/// What decoding may allocate for each byte it reads: the largest value made from the fewest bytes, and the growth
-/// of the list it is put into.
+/// What decoding may allocate for each byte it reads: the largest value made from the fewest bytes,
+/// and the growth of the list it is put into.
 const ALLOCATED_PER_BYTE_MAX: u64 = 256;
 /// What decoding may allocate besides.
 const ALLOCATED_MAX: u64 = 4_096;

@@ -1,18 +1,22 @@
-//! The engine against a naive reference ledger: random commands, every answer and the whole state compared.
+//! The engine against a naive reference ledger: random commands, every answer and the whole state
+//! compared.
 //!
-//! The commands are spread over many worlds, each with habits drawn from its own seed. In between, ids move to disk,
-//! snapshots are made a section at a time, and the engine is replaced by one recovered from records or a snapshot.
+//! The commands are spread over many worlds, each with habits drawn from its own seed. In between,
+//! ids move to disk, snapshots are made a section at a time, and the engine is replaced by one
+//! recovered from records or a snapshot.
 //!
-//! `COURANT_MODEL_COMMANDS` sets how many commands are made, `COURANT_MODEL_SEED` repeats one world.
+//! `COURANT_MODEL_COMMANDS` sets how many commands are made, `COURANT_MODEL_SEED` repeats one
+//! world.
 
 mod commands;
 mod reference;
 mod world;
 
 use commands::Commands;
+use courant_engine::{Command, Hints};
 use courant_ledger::Reason;
 use fastrand::Rng;
-use reference::{Answer, Effect, Reference};
+use reference::{Answer, Asker, Effect, Reference};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use world::{Marks, World};
@@ -22,13 +26,18 @@ const COMMANDS: u64 = 100_000;
 const COMMANDS_PER_WORLD: u64 = 10_000;
 const COMMANDS_PER_COMPARISON: u64 = 1_000;
 
+/// Who asks for what, and what was looked up for it ahead.
+type Asked = (Asker, Command<'static>, Hints);
+
 /// One world: the engine, the reference, and what happens to both.
 struct Trial {
     rng: Rng,
     commands: Commands,
+    ahead: Option<Asked>,
     world: World,
     reference: Reference,
-    /// Chances in 10,000 per command: freezing ids, writing ids, a section, a recovery, a due payment left waiting.
+    /// Chances in 10,000 per command: freezing ids, writing ids, a section, a recovery, a due
+    /// payment left waiting.
     chances: [u32; 5],
     seen: Seen,
 }
@@ -53,6 +62,7 @@ impl Trial {
         chances[4] *= 3;
         Trial {
             commands: Commands::new(seed),
+            ahead: None,
             world: World::new(rng.usize(1..2_000)),
             reference: Reference::default(),
             chances,
@@ -93,10 +103,12 @@ impl Trial {
     }
 
     fn command(&mut self, now: u64) {
-        let (asker, command) = self.commands.next(&self.reference);
-        command.check().expect("the commands made here have a valid form");
+        let (asker, command, hints) = self.ahead.take().unwrap_or_else(|| self.look_ahead());
+        // The hints of the next command are sometimes of the time before this one.
+        let early = self.rng.bool();
+        self.ahead = early.then(|| self.look_ahead());
         let before = (self.rng.u32(..32) == 0).then(|| self.world.digest());
-        let answer = self.world.submit(now, asker, &command);
+        let answer = self.world.submit(now, asker, &command, hints);
         let expected = self.reference.submit(now, asker, &command);
         assert_eq!(answer, expected, "{asker:?} asked at {now} for {command:?}");
         if !matches!(answer, Answer::Done(_)) {
@@ -104,6 +116,13 @@ impl Trial {
             assert!(same, "what is not recorded changes nothing: {command:?}");
         }
         self.note(&answer);
+    }
+
+    fn look_ahead(&mut self) -> Asked {
+        let (asker, command) = self.commands.next(&self.reference);
+        command.check().expect("the commands made here have a valid form");
+        let hints = self.world.engine.look_ahead(&command);
+        (asker, command, hints)
     }
 
     fn note(&mut self, answer: &Answer) {

@@ -1,4 +1,5 @@
-//! Random commands: few accounts, so that things meet; every habit of a world is drawn from its seed.
+//! Random commands: few accounts, so that things meet; every habit of a world is drawn from its
+//! seed.
 
 mod orders;
 mod steps;

@@ -1,7 +1,7 @@
 //! The bytes of format 1, committed: every kind of record and a snapshot.
 //!
-//! Today's encoder must make them, and today's decoder must read them, whatever else changes. A change of the format
-//! takes a new format number and a new file beside this one, which stays.
+//! Today's encoder must make them, and today's decoder must read them, whatever else changes. A
+//! change of the format takes a new format number and a new file beside this one, which stays.
 
 use courant_engine::command::{
     self, AccountChange, ChangeAccount, Command, CreateKey, Money, OpenAccount, PaymentStep, Step,
@@ -266,7 +266,8 @@ fn todays_decoder_reads_the_bytes_of_format_1() {
     assert!(replayed.is_balanced() && loaded.is_balanced());
 }
 
-/// A section of a snapshot that is cut off, or has a flipped bit, gives an error or another state, never a panic.
+/// A section of a snapshot that is cut off, or has a flipped bit, gives an error or another state,
+/// never a panic.
 #[test]
 fn damaged_sections_do_no_harm() {
     let sections = golden("section");

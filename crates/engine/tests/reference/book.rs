@@ -1,6 +1,7 @@
 //! The accounts of the naive ledger and what may be done with money.
 //!
-//! Every move is checked after it is done, on a copy of the whole book that is thrown away if any check fails.
+//! Every move is checked after it is done, on a copy of the whole book that is thrown away if any
+//! check fails.
 
 use courant_ledger::{AccountStatus, AccountTerms, Reason, Side};
 use std::collections::BTreeMap;
@@ -50,7 +51,8 @@ impl Account {
         self.held_from + self.taken >= SUM_END || self.held_for + self.given >= SUM_END
     }
 
-    /// Only what an account's change makes worse is refused: a floor is no reason to refuse money coming in.
+    /// Only what an account's change makes worse is refused: a floor is no reason to refuse money
+    /// coming in.
     fn check(&self, lowered: bool) -> Result<(), Reason> {
         let (low, high) = self.range();
         let limits = self.terms.limits;

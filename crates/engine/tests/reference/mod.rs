@@ -1,7 +1,8 @@
-//! A naive ledger, written for the tests alone: an independent opinion of what every command must come to.
+//! A naive ledger, written for the tests alone: an independent opinion of what every command must
+//! come to.
 //!
-//! It keeps everything in ordered maps, knows no bytes, and tries each command on a copy of the book. It
-//! must never share code with the engine beyond the words commands are made of.
+//! It keeps everything in ordered maps, knows no bytes, and tries each command on a copy of the
+//! book. It must never share code with the engine beyond the words commands are made of.
 
 pub(crate) mod book;
 pub(crate) mod payment;

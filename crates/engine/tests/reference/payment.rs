@@ -1,4 +1,5 @@
-//! The payments of the naive ledger: what an order begins and what each step does, written as plainly as can be.
+//! The payments of the naive ledger: what an order begins and what each step does, written as
+//! plainly as can be.
 
 use super::book::{self, Book, Checks, Way};
 use courant_engine::command::{Money, Step};

@@ -1,4 +1,5 @@
-//! Any command, any outcome, any record: every variant, every field present or missing, values at their limits.
+//! Any command, any outcome, any record: every variant, every field present or missing, values at
+//! their limits.
 //!
 //! The texts of a case live as long as the test; they are few and short.
 

@@ -1,22 +1,24 @@
-//! The engine with everything around it that its owner must do: journal, index of ids on disk, snapshots, recovery.
+//! The engine with everything around it that its owner must do: journal, index of ids on disk,
+//! snapshots, recovery.
 //!
-//! It plays the owner honestly and on one thread. Each record goes through its bytes, and every restart goes through
-//! records and snapshot sections alone.
+//! It plays the owner honestly and on one thread. Each record goes through its bytes, and every
+//! restart goes through records and snapshot sections alone.
 
 mod views;
 
 use crate::reference::{Answer, Asker};
 use courant_engine::command::{self, Command};
 use courant_engine::{
-    Caller, Candidates, Cursor, Decision, Engine, EngineOptions, Facts, Lsn, OpenPayment, Outcome,
-    Record, Replay, Section, record,
+    Caller, Candidates, Cursor, Decision, Engine, EngineOptions, Facts, Hints, Lsn, OpenPayment,
+    Outcome, Record, Replay, Section, record,
 };
 use courant_ledger::{Id, TagDomain, Timestamp};
 use std::collections::BTreeMap;
 
 const SECRET: u128 = 0x5eed_0f1d_5eed_0f1d;
 
-/// How often one command may be asked about again before the engine and its owner go round in circles.
+/// How often one command may be asked about again before the engine and its owner go round in
+/// circles.
 const ROUNDS_MAX: usize = 100;
 
 /// The engine and its owner.
@@ -74,9 +76,16 @@ impl World {
         }
     }
 
-    /// Decides a command, answers all of the engine's questions, and records what comes of it.
-    pub(crate) fn submit(&mut self, now: u64, asker: Asker, command: &Command<'static>) -> Answer {
-        let asked = Asked::new(asker, command);
+    /// Decides a command, answers all of the engine's questions, and records what comes of it. `hints` may be of an
+    /// earlier time.
+    pub(crate) fn submit(
+        &mut self,
+        now: u64,
+        asker: Asker,
+        command: &Command<'static>,
+        hints: Hints,
+    ) -> Answer {
+        let asked = Asked { hints, ..Asked::new(asker, command) };
         let mut facts = Facts::default();
         for _ in 0..ROUNDS_MAX {
             match self.decide(now, &asked, &facts) {
@@ -111,11 +120,12 @@ impl World {
         }
     }
 
-    /// Decides twice: the same input must come to the same.
+    /// Decides twice: the same input must come to the same, with hints and without.
     fn decide(&self, now: u64, asked: &Asked<'_, '_>, facts: &Facts) -> Decision {
-        let decide = || self.engine.decide(Timestamp(now), asked.caller, asked.command, facts);
-        let decision = decide();
-        assert_eq!(decision, decide(), "the same input, another decision");
+        let (now, caller, command) = (Timestamp(now), asked.caller, asked.command);
+        let decision = self.engine.decide(now, caller, command, facts);
+        let hinted = self.engine.decide_ahead(now, (caller, command), facts, asked.hints);
+        assert_eq!(decision, hinted, "the same input, another decision");
         decision
     }
 
@@ -138,7 +148,7 @@ impl World {
             caller,
             command,
             outcome: &outcome,
-            hints: courant_engine::Hints::default(),
+            hints: asked.hints,
         });
         self.journal.push((lsn, bytes));
         answer
@@ -152,7 +162,8 @@ impl World {
         record::decode(&self.journal[self.index_of(lsn)].1).expect("it was written")
     }
 
-    /// Reads the records in question; the answer if one of them was an earlier one of the same command.
+    /// Reads the records in question; the answer if one of them was an earlier one of the same
+    /// command.
     fn look(
         &mut self,
         asked: &Asked<'_, '_>,
@@ -242,7 +253,8 @@ impl World {
         None
     }
 
-    /// The tags under which a command may have been recorded before; of a group up to a repeated member.
+    /// The tags under which a command may have been recorded before; of a group up to a repeated
+    /// member.
     fn tags(&self, asked: &Asked<'_, '_>) -> Vec<u64> {
         let payment = |id: Id<'_>| self.engine.tag_of(TagDomain::Payment, &[], id.as_str());
         let mut tags = Vec::new();
@@ -325,8 +337,8 @@ impl World {
         self.marks.full_replays += 1;
     }
 
-    /// Goes on with an engine made from the last whole snapshot and the records since it began. False if there is none.
-    /// With `crash_after`, a first attempt ends after so many records.
+    /// Goes on with an engine made from the last whole snapshot and the records since it began.
+    /// False if there is none. With `crash_after`, a first attempt ends after so many records.
     pub(crate) fn recover_by_snapshot(&mut self, crash_after: Option<usize>) -> bool {
         if self.snapshot.as_ref().is_none_or(|s| s.next != Section::Last) {
             return false;
@@ -379,12 +391,13 @@ struct Asked<'r, 'c> {
     caller: Caller<'c>,
     command: &'r Command<'c>,
     bytes: Vec<u8>,
+    hints: Hints,
 }
 
 impl<'r, 'c> Asked<'r, 'c> {
     fn new(asker: Asker, command: &'r Command<'c>) -> Asked<'r, 'c> {
         let caller = Caller { key: asker.0, idempotency_key: asker.1 };
-        Asked { caller, command, bytes: encoded(command) }
+        Asked { caller, command, bytes: encoded(command), hints: Hints::default() }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The engine's answers and state in the words of the reference, and what must hold of each record by itself.
+//! The engine's answers and state in the words of the reference, and what must hold of each record
+//! by itself.
 
 use super::World;
 use crate::reference::payment::{Leg, Payment};
@@ -143,7 +144,8 @@ impl World {
         assert_eq!(keys, reference.keys);
     }
 
-    /// Every open payment, and that the accounts hold exactly what the open payments have left to capture.
+    /// Every open payment, and that the accounts hold exactly what the open payments have left to
+    /// capture.
     fn assert_open_payments(&self, reference: &Reference) {
         assert_eq!(self.engine.open_payments_count(), reference.open.len(), "open payments");
         let mut held: BTreeMap<&str, (i128, i128)> = BTreeMap::new();
