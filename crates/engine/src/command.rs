@@ -1,7 +1,7 @@
 //! Commands: what can be asked of the engine, as borrowed values, and their one encoding.
 //!
-//! Equal commands have equal bytes: a repeat of an idempotent request is recognised by comparing the bytes
-//! of the command in its record with those of the new one.
+//! Equal commands have equal bytes: a repeat of an idempotent request is recognised by comparing
+//! the bytes of the command in its record with those of the new one.
 
 pub(crate) mod codec;
 

@@ -15,8 +15,8 @@ use smallvec::SmallVec;
 /// What the owner looked up before asking, because the state alone does not know.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    /// All generations of ids before this one were looked through on disk and held nothing for this command
-    /// but what stands here.
+    /// All generations of ids before this one were looked through on disk and held nothing for
+    /// this command but what stands here.
     pub searched_before: u64,
     /// Records that share a tag with the command but were read and are about something else.
     pub unrelated: SmallVec<[Lsn; 1]>,
@@ -24,8 +24,8 @@ pub struct Facts {
     pub payment: Option<OpenPayment>,
 }
 
-/// What was looked up in memory ahead of deciding, for a group of commands at once so that their waits for memory
-/// overlap. It never changes an outcome.
+/// What was looked up in memory ahead of deciding, for a group of commands at once so that their
+/// waits for memory overlap. It never changes an outcome.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Hints {
     /// The tag of the payment that is made.
@@ -56,16 +56,16 @@ pub enum Decision {
     Record(Outcome),
     /// Refused; nothing is recorded. For a group, the place of the payment it is about.
     Refused(Reason, Option<usize>),
-    /// These records may be about the same id, newest first: read them, and answer the repeat, or ask again with
-    /// what they say in the facts.
+    /// These records may be about the same id, newest first: read them, and answer the repeat, or
+    /// ask again with what they say in the facts.
     Look(Candidates),
     /// The index on disk has to be looked through again: a generation moved there since.
     LookOnDisk,
 }
 
 impl State {
-    /// Decides a command that passed [`Command::check`]. `now` is the owner's clock; the decision is made at the
-    /// later of it and the last record.
+    /// Decides a command that passed [`Command::check`]. `now` is the owner's clock; the decision
+    /// is made at the later of it and the last record.
     #[inline]
     pub(crate) fn decide(
         &self,

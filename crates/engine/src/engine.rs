@@ -58,7 +58,8 @@ impl Engine {
         self.state.decide(now, asked, facts, hints)
     }
 
-    /// The time at which something is decided if the owner's clock shows `now`: time never goes back.
+    /// The time at which something is decided if the owner's clock shows `now`: time never goes
+    /// back.
     #[inline]
     pub fn time_of(&self, now: Timestamp) -> Timestamp {
         now.max(self.state.now)
@@ -85,8 +86,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Remembers only the ids of a record of the journal: for records that a snapshot shows already and the
-    /// index on disk does not.
+    /// Remembers only the ids of a record of the journal: for records that a snapshot shows already
+    /// and the index on disk does not.
     pub fn replay_ids(&mut self, lsn: Lsn, bytes: &[u8]) -> Result<(), DecodeError> {
         let record = record::decode(bytes)?;
         let applied = Applied {
@@ -101,14 +102,16 @@ impl Engine {
         Ok(())
     }
 
-    /// Looks up in memory what a command will need. Done for some commands before the first of them is decided, their
-    /// waits for memory overlap; the hints stay true whatever is evolved in between.
+    /// Looks up in memory what a command will need. Done for some commands before the first of them
+    /// is decided, their waits for memory overlap; the hints stay true whatever is evolved in
+    /// between.
     #[inline]
     pub fn look_ahead(&self, command: &Command<'_>) -> Hints {
         self.state.look_ahead(command)
     }
 
-    /// The payment whose time has come soonest, if any has at `now`: decide [`Command::Due`] for it.
+    /// The payment whose time has come soonest, if any has at `now`: decide [`Command::Due`] for
+    /// it.
     pub fn next_due(&self, now: Timestamp) -> Option<IdBuf> {
         let (at, id) = self.state.due.first()?;
         (*at <= self.time_of(now)).then_some(*id)
@@ -207,7 +210,8 @@ impl Engine {
         self.state.ids.freeze()
     }
 
-    /// Forgets generations of ids that are in the index on disk now; drop them where it takes no time.
+    /// Forgets generations of ids that are in the index on disk now; drop them where it takes no
+    /// time.
     pub fn drop_ids_through(&mut self, generation: u64) -> Vec<Arc<Frozen>> {
         self.state.ids.drop_through(generation)
     }

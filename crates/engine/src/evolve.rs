@@ -1,4 +1,5 @@
-//! Evolving: applying a record to the state. The only code that changes it, live and in replay alike.
+//! Evolving: applying a record to the state. The only code that changes it, live and in replay
+//! alike.
 
 use crate::command::Command;
 use crate::decide::{Hints, idempotency_tag};
@@ -16,8 +17,8 @@ use smallvec::SmallVec;
 pub enum Replay {
     /// The state is exactly that before the record: every invariant is asserted.
     Exact,
-    /// The state was saved while records went on (a snapshot), so parts of it may be later than the record.
-    /// Applying all records up to the snapshot's end makes it exact.
+    /// The state was saved while records went on (a snapshot), so parts of it may be later than the
+    /// record. Applying all records up to the snapshot's end makes it exact.
     Converging,
 }
 
@@ -41,8 +42,8 @@ pub struct Applied<'r, 'c> {
 impl State {
     /// Applies one record.
     ///
-    /// Panics if the record contradicts the state: then the journal is not the one the state came from, or there is a
-    /// bug, and going on would spread it.
+    /// Panics if the record contradicts the state: then the journal is not the one the state came
+    /// from, or there is a bug, and going on would spread it.
     #[inline]
     pub(crate) fn evolve(&mut self, record: Applied<'_, '_>, replay: Replay) {
         assert!(record.lsn > self.last, "records are applied once and in order");
@@ -151,8 +152,8 @@ impl State {
         }
     }
 
-    /// Remembers every id under which a record will be looked for. An open payment is found by its id in
-    /// memory, so of its later records only the final one is remembered under it.
+    /// Remembers every id under which a record will be looked for. An open payment is found by its
+    /// id in memory, so of its later records only the final one is remembered under it.
     #[inline]
     pub(crate) fn remember(&mut self, record: &Applied<'_, '_>) {
         let Applied { lsn, caller, command, outcome, hints, .. } = *record;

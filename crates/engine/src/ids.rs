@@ -1,8 +1,8 @@
 //! Recent ids in memory: which records may be about a payment, a child or an idempotency key.
 //!
-//! Ids are kept by their tags in generations of fixed size, so that memory is bounded and no table ever
-//! grows. A full generation is frozen, and its owner writes it into the index on disk and then drops it
-//! here. A match is a candidate: the owner reads the record there and compares.
+//! Ids are kept by their tags in generations of fixed size, so that memory is bounded and no table
+//! ever grows. A full generation is frozen, and its owner writes it into the index on disk and then
+//! drops it here. A match is a candidate: the owner reads the record there and compares.
 
 use crate::Lsn;
 use courant_ledger::tag_table::TagTable;
@@ -17,7 +17,8 @@ pub type Candidates = SmallVec<[Lsn; 1]>;
 pub struct Frozen {
     /// Its number; generations are numbered from 0 without gaps.
     pub generation: u64,
-    /// Records up to this one, and including it, have their ids in this generation or an earlier one.
+    /// Records up to this one, and including it, have their ids in this generation or an earlier
+    /// one.
     pub through: Lsn,
     table: TagTable,
 }
@@ -118,8 +119,9 @@ impl RecentIds {
         self.last = self.last.max(lsn);
     }
 
-    /// Freezes the current generation and begins the next. It speaks for the records up to the last one whose ids
-    /// were remembered here, which in a recovery is behind the state that a snapshot gave.
+    /// Freezes the current generation and begins the next. It speaks for the records up to the last
+    /// one whose ids were remembered here, which in a recovery is behind the state that a
+    /// snapshot gave.
     pub(crate) fn freeze(&mut self) -> Arc<Frozen> {
         let next = TagTable::with_capacity(self.capacity);
         let table = std::mem::replace(&mut self.current, next);

@@ -1,7 +1,7 @@
 //! The engine: every command is decided into one record, and every record evolves the state.
 //!
-//! Pure: no clock, no entropy, no I/O, no threads, no floating point. The owner gives it the time, looks up what is on
-//! disk, and makes every record durable before anybody sees it.
+//! Pure: no clock, no entropy, no I/O, no threads, no floating point. The owner gives it the time,
+//! looks up what is on disk, and makes every record durable before anybody sees it.
 #![forbid(unsafe_code)]
 
 pub mod command;

@@ -1,6 +1,7 @@
 //! Where a record is.
 
-/// The position of a record in the journal: opaque here but for its order. 0 stands for "no record".
+/// The position of a record in the journal: opaque here but for its order. 0 stands for "no
+/// record".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Lsn(pub u64);
 

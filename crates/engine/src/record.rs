@@ -1,10 +1,12 @@
 //! Records: one decision each, as the journal holds it.
 //!
 //! ```text
-//! format u8 | time u64 | caller's key varint | idempotency key text | command length varint | command | outcome
+//! format u8 | time u64 | caller's key varint | idempotency key text
+//! | command length varint | command | outcome
 //! ```
 //! The bytes of the command stand in the record as they came, so that a repeat is recognised by
-//! comparing them. The format number changes when any encoding does, and decoders of all formats stay.
+//! comparing them. The format number changes when any encoding does, and decoders of all formats
+//! stay.
 
 use crate::command::{self, Caller, Command, IDEMPOTENCY_KEY_LENGTH_MAX};
 use crate::outcome::{self, Outcome};

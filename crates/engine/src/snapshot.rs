@@ -1,8 +1,8 @@
 //! Snapshots: the state as sections of bytes, made a little at a time while records go on.
 //!
-//! A snapshot is not of one instant. Each section shows its part as it was when the section was made;
-//! replaying the records from the snapshot's begin to its end makes the whole exact, because records hold
-//! values after, not differences. Ids are not in it: they are in the index on disk.
+//! A snapshot is not of one instant. Each section shows its part as it was when the section was
+//! made; replaying the records from the snapshot's begin to its end makes the whole exact, because
+//! records hold values after, not differences. Ids are not in it: they are in the index on disk.
 
 use crate::command::codec::{known_currency, limits, put_limits, put_time, side, time};
 use crate::engine::Engine;
@@ -47,7 +47,8 @@ impl Cursor {
 }
 
 impl Engine {
-    /// Appends one section of at most `entries_max` entries (at least one) to `out`, and says what follows.
+    /// Appends one section of at most `entries_max` entries (at least one) to `out`, and says what
+    /// follows.
     pub fn snapshot_section(&self, at: Cursor, entries_max: usize, out: &mut Vec<u8>) -> Section {
         let entries_max = entries_max.clamp(1, SECTION_ENTRIES_MAX);
         match at.0 {
@@ -64,8 +65,8 @@ impl Engine {
         }
     }
 
-    /// Loads one section into an engine that was empty before the first. Sections are loaded in the order
-    /// they were made.
+    /// Loads one section into an engine that was empty before the first. Sections are loaded in the
+    /// order they were made.
     pub fn load_section(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         let mut r = Reader::new(bytes);
         match r.u8()? {

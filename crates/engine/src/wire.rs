@@ -1,7 +1,7 @@
 //! The smallest pieces of the record format: varints, texts, options.
 //!
-//! Little endian, no alignment, no padding. Integers are LEB128 varints where small values are usual. A
-//! reader checks every length before it takes bytes, allocates nothing, and never panics.
+//! Little endian, no alignment, no padding. Integers are LEB128 varints where small values are
+//! usual. A reader checks every length before it takes bytes, allocates nothing, and never panics.
 
 use std::fmt;
 
@@ -143,7 +143,8 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.take(len)?).map_err(|_| DecodeError::NotUtf8)
     }
 
-    /// A count of things that each take at least one byte, so that it can never ask for more than is there.
+    /// A count of things that each take at least one byte, so that it can never ask for more than
+    /// is there.
     pub(crate) fn count(&mut self, what: &'static str, max: usize) -> Result<usize, DecodeError> {
         let count = usize::try_from(self.u64()?).unwrap_or(usize::MAX);
         if count > max {

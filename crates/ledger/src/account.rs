@@ -31,7 +31,8 @@ pub enum AccountStatus {
     Closed = 2,
 }
 
-/// The four sums of an account, in minor units. They never shrink, but for the pending ones when a hold ends.
+/// The four sums of an account, in minor units. They never shrink, but for the pending ones when a
+/// hold ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sums {
     /// Held against the account.
@@ -54,7 +55,8 @@ impl Sums {
         }
     }
 
-    /// The lowest the balance can become if every hold against it is captured and none in its favour.
+    /// The lowest the balance can become if every hold against it is captured and none in its
+    /// favour.
     pub fn balance_low(&self, side: Side) -> i128 {
         let held = match side {
             Side::Credit => self.debits_pending,
@@ -63,7 +65,8 @@ impl Sums {
         self.balance(side) - held as i128
     }
 
-    /// The highest the balance can become if every hold in its favour is captured and none against it.
+    /// The highest the balance can become if every hold in its favour is captured and none against
+    /// it.
     pub fn balance_high(&self, side: Side) -> i128 {
         let held = match side {
             Side::Credit => self.credits_pending,
@@ -119,7 +122,8 @@ pub struct Account {
     pub terms: AccountTerms,
     /// Open, frozen or closed.
     pub status: AccountStatus,
-    /// The position, in its owner's log, of the last record that touched it. The ledger only carries it.
+    /// The position, in its owner's log, of the last record that touched it. The ledger only
+    /// carries it.
     pub last_record: u64,
     /// The position, in its owner's log, of the record that opened it. The ledger only carries it.
     pub opened_record: u64,
@@ -160,7 +164,8 @@ impl Account {
         self.sums.balance(self.terms.side)
     }
 
-    /// What can still be drawn: balance less holds less floor, never below zero. `None`: without limit.
+    /// What can still be drawn: balance less holds less floor, never below zero. `None`: without
+    /// limit.
     pub fn available(&self) -> Option<u128> {
         let floor = self.terms.limits.floor?;
         let low = self.sums.balance_low(self.terms.side);
@@ -199,7 +204,8 @@ impl Account {
         Ok(AccountStatus::Closed)
     }
 
-    /// The limits after a change. A floor above the present balance is allowed: it stops further debits.
+    /// The limits after a change. A floor above the present balance is allowed: it stops further
+    /// debits.
     pub fn limited(&self, limits: Limits) -> Result<Limits, Reason> {
         if self.status == AccountStatus::Closed {
             return Err(Reason::AccountClosed);

@@ -43,7 +43,8 @@ impl Accounts {
         u32::try_from(self.len()).ok().filter(|no| *no <= ACCOUNTS_MAX).map(AccountNo)
     }
 
-    /// The account with this number. Panics if there is none: numbers are given out by this table only.
+    /// The account with this number. Panics if there is none: numbers are given out by this table
+    /// only.
     #[inline]
     pub fn get(&self, no: AccountNo) -> &Account {
         &self.chunks[no.0 as usize / CHUNK][no.0 as usize % CHUNK]
@@ -62,7 +63,8 @@ impl Accounts {
         self.by_id.find(tag, |value| self.get(number(value)).has_id(id)).map(number)
     }
 
-    /// The tag of an account's id, and a read that brings its index slot near (see [`TagTable::touch`]).
+    /// The tag of an account's id, and a read that brings its index slot near (see
+    /// [`TagTable::touch`]).
     #[inline]
     pub fn touch(&self, id: Id<'_>) -> u64 {
         let tag = self.tagger.tag(TagDomain::Account, id.as_str());
@@ -73,7 +75,8 @@ impl Accounts {
     /// Puts an account at a number: a new one at the next number, or the same one again with other
     /// values. Keeps the totals in step.
     ///
-    /// Panics if the number is neither known nor the next, or if a known account's id or currency would change.
+    /// Panics if the number is neither known nor the next, or if a known account's id or currency
+    /// would change.
     pub fn put(&mut self, no: AccountNo, account: Account) {
         if no.0 as usize == self.len() {
             let tag = self.tagger.tag(TagDomain::Account, account.id().as_str());

@@ -1,15 +1,16 @@
 //! A draft of postings: what the accounts would be after them.
 //!
-//! A draft reads the accounts and never changes them. A posting that is refused leaves the draft useless:
-//! its owner drops it, and so a refused command changes nothing. What a finished draft holds is balanced
-//! per currency, or the process stops.
+//! A draft reads the accounts and never changes them. A posting that is refused leaves the draft
+//! useless: its owner drops it, and so a refused command changes nothing. What a finished draft
+//! holds is balanced per currency, or the process stops.
 
 use crate::account::SUM_LIMIT;
 use crate::{Account, AccountNo, AccountStatus, Accounts, Currency, Reason, Side, Sums};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
-/// From this many accounts on, a draft finds its accounts by a tree instead of by looking through them.
+/// From this many accounts on, a draft finds its accounts by a tree instead of by looking through
+/// them.
 const LINEAR_MAX: usize = 8;
 
 /// An account touched by a draft: its number and its sums after all postings of the draft.
@@ -129,7 +130,8 @@ impl<'a> Draft<'a> {
 
     /// The touched accounts.
     ///
-    /// Panics if debits and credits differ in any currency: that would be a bug, and money would be made or lost.
+    /// Panics if debits and credits differ in any currency: that would be a bug, and money would be
+    /// made or lost.
     pub fn finish(self) -> TouchedList {
         assert_balanced(self.accounts, &self.touched);
         self.touched
@@ -214,8 +216,9 @@ fn within(debit: &Sums, credit: &Sums) -> Result<(), Reason> {
     if in_range(debit) && in_range(credit) { Ok(()) } else { Err(Reason::BalanceOverflow) }
 }
 
-/// A debit lowers the balance of a credit-normal account and raises that of a debit-normal one, and a
-/// credit the other way round: the floor guards whichever is lowered, the ceiling whichever is raised.
+/// A debit lowers the balance of a credit-normal account and raises that of a debit-normal one, and
+/// a credit the other way round: the floor guards whichever is lowered, the ceiling whichever is
+/// raised.
 fn check_limits(
     debit: &Account,
     debit_after: &Sums,
@@ -251,8 +254,8 @@ fn below_ceiling(account: &Account, after: &Sums) -> Result<(), Reason> {
     }
 }
 
-/// Panics unless what a record changes is balanced: per currency, debits posted by as much as credits,
-/// and the same for what is pending.
+/// Panics unless what a record changes is balanced: per currency, debits posted by as much as
+/// credits, and the same for what is pending.
 pub fn assert_balanced(accounts: &Accounts, touched: &[Touched]) {
     let mut nets: SmallVec<[(Currency, i128, i128); 1]> = SmallVec::new();
     for t in touched {

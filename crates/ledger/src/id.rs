@@ -48,8 +48,8 @@ impl<'a> Id<'a> {
         if matches!(text, "." | "..") { Err(dots(field)) } else { Ok(Id(text)) }
     }
 
-    /// An id that was checked when it was written down, as in a record; only its length is looked at again.
-    /// `None` if no id can be that long or short.
+    /// An id that was checked when it was written down, as in a record; only its length is looked
+    /// at again. `None` if no id can be that long or short.
     #[must_use]
     #[inline]
     pub fn recorded(text: &'a str) -> Option<Id<'a>> {

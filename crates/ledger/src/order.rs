@@ -1,4 +1,5 @@
-//! A payment order: what a caller asks for, checked field by field, before any account is looked at.
+//! A payment order: what a caller asks for, checked field by field, before any account is looked
+//! at.
 
 use crate::text;
 use crate::{Currency, FieldError, FieldProblem, Id, Timestamp};
@@ -64,7 +65,8 @@ pub struct Fee<'a> {
     pub bearer: Bearer,
 }
 
-/// Pairs of a key and a value that belong to the caller; see [`text::check_metadata`] for their limits.
+/// Pairs of a key and a value that belong to the caller; see [`text::check_metadata`] for their
+/// limits.
 pub type Metadata<'a> = SmallVec<[(&'a str, &'a str); 0]>;
 
 /// The texts that travel with a payment and are not interpreted.

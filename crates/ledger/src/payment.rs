@@ -1,8 +1,9 @@
 //! The life of a payment: which step leads from which status to which, and what it moves.
 //!
-//! A payment is a set of legs that are posted, held, released or given back together. Every step is a
-//! function from a payment and a draft of postings to the payment after it; a refused step returns its
-//! reason, and payment and accounts stay as they are. The table of statuses is in docs/payments.md.
+//! A payment is a set of legs that are posted, held, released or given back together. Every step is
+//! a function from a payment and a draft of postings to the payment after it; a refused step
+//! returns its reason, and payment and accounts stay as they are. The table of statuses is in
+//! docs/payments.md.
 
 mod begin;
 mod giveback;
@@ -254,8 +255,9 @@ impl Payment {
         }
     }
 
-    /// Says which principal legs a portion is about and how much of each, given how much each has. Legs of which
-    /// it takes nothing are not among them, so that nothing touches their accounts.
+    /// Says which principal legs a portion is about and how much of each, given how much each has.
+    /// Legs of which it takes nothing are not among them, so that nothing touches their
+    /// accounts.
     fn allot(
         &self,
         accounts: &Accounts,

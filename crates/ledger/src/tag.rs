@@ -1,7 +1,7 @@
 //! Keyed hashes of client-made ids.
 //!
-//! A tag stands for an id in the tables, so that a table entry has a fixed size. The key belongs to the data
-//! directory and is secret, so that nobody can make ids that collide on purpose.
+//! A tag stands for an id in the tables, so that a table entry has a fixed size. The key belongs to
+//! the data directory and is secret, so that nobody can make ids that collide on purpose.
 
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher as _;

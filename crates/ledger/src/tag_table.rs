@@ -1,8 +1,9 @@
 //! A hash table from 64-bit tags to positions that never stalls its owner.
 //!
-//! Insert-only, several values per tag. It grows by moving a few slots with each insert, so no insert
-//! pays for a whole rehash. It holds keyed hashes, not keys: a match is a candidate that the caller
-//! verifies against the real key. It never removes and never iterates in hash order for its caller's logic.
+//! Insert-only, several values per tag. It grows by moving a few slots with each insert, so no
+//! insert pays for a whole rehash. It holds keyed hashes, not keys: a match is a candidate that the
+//! caller verifies against the real key. It never removes and never iterates in hash order for its
+//! caller's logic.
 
 /// Slots moved from the old table to the new with each insert while the table grows. Growth doubles
 /// the table when half of it is used, so two moves an insert would do; eight finish early.
@@ -46,8 +47,8 @@ impl TagTable {
         self.len == 0
     }
 
-    /// How many values fit before the next growth begins: half the slots, so that a look-up that finds nothing
-    /// passes one or two slots, mostly of one cache line.
+    /// How many values fit before the next growth begins: half the slots, so that a look-up that
+    /// finds nothing passes one or two slots, mostly of one cache line.
     pub fn capacity(&self) -> usize {
         self.slots.len() / 2
     }
@@ -68,7 +69,8 @@ impl TagTable {
         self.len += 1;
     }
 
-    /// Gives the values stored under a tag to `visit`, in no promised order, until it returns true; returns that value.
+    /// Gives the values stored under a tag to `visit`, in no promised order, until it returns true;
+    /// returns that value.
     #[inline]
     pub fn find(&self, tag: u64, mut visit: impl FnMut(u64) -> bool) -> Option<u64> {
         let found = probe(&self.slots, tag, 0, &mut visit);
@@ -79,7 +81,8 @@ impl TagTable {
     }
 
     /// Reads the slot where a tag would be. The load of one slot overlaps with those of the next
-    /// calls, so touching a group of tags first hides most of the memory latency of looking them up.
+    /// calls, so touching a group of tags first hides most of the memory latency of looking them
+    /// up.
     #[inline]
     pub fn touch(&self, tag: u64) -> u64 {
         self.slots[home(&self.slots, tag)][0]
@@ -130,7 +133,8 @@ fn place(slots: &mut [Slot], tag: u64, value: u64) {
     slots[at] = [tag, value];
 }
 
-/// Visits the values of a tag in slots from `from` on, along the tag's way up to the first empty slot.
+/// Visits the values of a tag in slots from `from` on, along the tag's way up to the first empty
+/// slot.
 #[inline]
 fn probe(
     slots: &[Slot],

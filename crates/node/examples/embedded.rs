@@ -1,4 +1,5 @@
-//! Courant as a library, without any server: open a directory, pay from many threads, read balances.
+//! Courant as a library, without any server: open a directory, pay from many threads, read
+//! balances.
 //!
 //! `cargo run --release -p courant-node --example embedded`
 

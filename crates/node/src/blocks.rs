@@ -1,8 +1,8 @@
 //! Files written once from front to back in large aligned steps, past the page cache.
 //!
-//! Snapshots and runs of ids are written while payments wait for the journal's sync; through the page cache
-//! their write-back would stall it (see docs/performance.md). A file gets its name when it is complete and
-//! durable, never before.
+//! Snapshots and runs of ids are written while payments wait for the journal's sync; through the
+//! page cache their write-back would stall it (see docs/performance.md). A file gets its name when
+//! it is complete and durable, never before.
 
 use courant_journal::AlignedBuf;
 use courant_journal::storage::{Access, Caching, File, Storage, read_exact_at, write_all_at};

@@ -40,8 +40,8 @@ impl<S: Storage> Committer<S> {
         self.on_durable.write().unwrap_or_else(PoisonError::into_inner).push(call);
     }
 
-    /// Commits one batch, then frees the writer by `free`, and then completes who waited for the batch. After an error
-    /// nothing is ever acknowledged again.
+    /// Commits one batch, then frees the writer by `free`, and then completes who waited for the
+    /// batch. After an error nothing is ever acknowledged again.
     pub(crate) fn commit(&self, work: Work, free: impl FnOnce()) -> Result<(), Stopped> {
         let Work { batch, completions } = work;
         let (records, bytes) = (batch.record_count(), batch.frame_bytes());

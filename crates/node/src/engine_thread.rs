@@ -1,8 +1,9 @@
 //! The engine thread: the one writer of the state.
 //!
-//! It takes whatever waits, decides it into a batch, and sees to it that the batch is committed: by itself when
-//! nothing else waits, so that a lone caller pays one sync and no more hops; by the writer thread under load, so
-//! that the next batch is decided while this one is synced. There are no timers: who waits is in the next batch.
+//! It takes whatever waits, decides it into a batch, and sees to it that the batch is committed: by
+//! itself when nothing else waits, so that a lone caller pays one sync and no more hops; by the
+//! writer thread under load, so that the next batch is decided while this one is synced. There are
+//! no timers: who waits is in the next batch.
 
 use crate::clock;
 use crate::committer::Committer;
@@ -23,21 +24,23 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-/// A batch of this size goes to the writer as soon as it is free: 256 KiB, where a longer write begins to cost
-/// more than another sync.
+/// A batch of this size goes to the writer as soon as it is free: 256 KiB, where a longer write
+/// begins to cost more than another sync.
 const HAND_OVER_BYTES: usize = 256 << 10;
 
-/// A batch of this size waits for the writer instead of growing: 2 MiB, which bounds the time of one commit.
+/// A batch of this size waits for the writer instead of growing: 2 MiB, which bounds the time of
+/// one commit.
 const BATCH_BYTES: usize = 2 << 20;
 
-/// Commands that are looked ahead for together: enough to overlap their waits for memory, few enough to stay in
-/// the first cache.
+/// Commands that are looked ahead for together: enough to overlap their waits for memory, few
+/// enough to stay in the first cache.
 const GROUP: usize = 16;
 
 /// Replies that are worth sending apart from those that follow.
 const SEND_AFTER: usize = 64;
 
-/// The longest the engine thread sleeps when nothing is due: bounds how late a clock that was set is noticed.
+/// The longest the engine thread sleeps when nothing is due: bounds how late a clock that was set
+/// is noticed.
 const IDLE: Duration = Duration::from_millis(500);
 
 /// How long to wait for space that is being prepared.
@@ -203,7 +206,8 @@ impl<S: Storage> EngineThread<S> {
         self.shared.begin_look();
         let again = Lookup::Again { pending: Arc::clone(pending), index, candidates };
         if self.lookups.send(again).is_err() {
-            // The look-up thread is gone only when the node stops; the dropped request tells its caller.
+            // The look-up thread is gone only when the node stops; the dropped request tells its
+            // caller.
             self.shared.end_look();
         }
     }
@@ -276,7 +280,8 @@ impl<S: Storage> EngineThread<S> {
         bytes >= BATCH_BYTES || bytes >= HAND_OVER_BYTES && self.shared.writer_is_free()
     }
 
-    /// Commits what is in hand if that is the best thing to do now; else it waits for more, or for the writer.
+    /// Commits what is in hand if that is the best thing to do now; else it waits for more, or for
+    /// the writer.
     fn send_off(&mut self) -> Result<(), End> {
         let bytes = self.batch.as_ref().map_or(0, Batch::bytes);
         if bytes >= BATCH_BYTES {

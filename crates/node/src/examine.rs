@@ -1,6 +1,8 @@
-//! Reading a record to see what it says about a command: the same again, a conflict, or the payment it needs.
+//! Reading a record to see what it says about a command: the same again, a conflict, or the payment
+//! it needs.
 //!
-//! Tags are hashes, so a record found by one is only a candidate. Here the names themselves are compared.
+//! Tags are hashes, so a record found by one is only a candidate. Here the names themselves are
+//! compared.
 
 use crate::request::{Asked, Reply};
 use crate::store::reply;

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-/// How often the background looks whether a snapshot is due, and the preparer whether the disk has room again.
+/// How often the background looks whether a snapshot is due, and the preparer whether the disk has
+/// room again.
 const LOOK_AROUND: Duration = Duration::from_millis(200);
 
 /// What can be asked of the look-up thread.

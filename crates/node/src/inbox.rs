@@ -152,8 +152,8 @@ impl Shared {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a message from outside, if there is room and the node is not closing. `accept` is asked under the
-    /// lock; if it says no, the message comes back.
+    /// Takes a message from outside, if there is room and the node is not closing. `accept` is
+    /// asked under the lock; if it says no, the message comes back.
     pub(crate) fn admit(
         &self,
         message: Message,
@@ -210,7 +210,8 @@ impl Shared {
         self.lock().waiting
     }
 
-    /// Waits for something to do. With `holding`, a batch or a completion is in hand, so a free writer is something to do.
+    /// Waits for something to do. With `holding`, a batch or a completion is in hand, so a free
+    /// writer is something to do.
     pub(crate) fn next(&self, holding: bool, timeout: Duration) -> Next {
         let mut inbox = self.lock();
         let mut waited = false;
@@ -251,7 +252,8 @@ impl Shared {
         !self.lock().writing
     }
 
-    /// Hands a batch to the writer, waiting until it is free. If the journal failed, who waited for the batch is told so.
+    /// Hands a batch to the writer, waiting until it is free. If the journal failed, who waited for
+    /// the batch is told so.
     pub(crate) fn hand_over(&self, work: Work) -> Result<(), Stopped> {
         let mut inbox = self.lock();
         while inbox.writing && inbox.stopped.is_none() {
@@ -329,7 +331,8 @@ impl Shared {
         }
     }
 
-    /// The engine thread has ended: the writer may end too, and what still waits is dropped, which answers it.
+    /// The engine thread has ended: the writer may end too, and what still waits is dropped, which
+    /// answers it.
     pub(crate) fn engine_ended(&self) {
         let left = {
             let mut inbox = self.lock();

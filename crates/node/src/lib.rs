@@ -1,4 +1,5 @@
-//! A node: an engine on a journal, with the threads that run it. This is what a Rust program embeds.
+//! A node: an engine on a journal, with the threads that run it. This is what a Rust program
+//! embeds.
 //!
 //! ```text
 //!  callers ──submit──▶ inbox ──▶ engine thread ──batch──▶ journal thread ──▶ durable ──▶ replies
@@ -29,7 +30,8 @@ mod stats;
 mod store;
 mod ticket;
 
-/// The single-threaded parts, for whoever drives them without threads: the simulator, and offline commands.
+/// The single-threaded parts, for whoever drives them without threads: the simulator, and offline
+/// commands.
 pub mod parts {
     pub use crate::ids::index::{IdIndex, RunSet};
     pub use crate::lookup::{Archive, Found, may_hold};

@@ -1,4 +1,5 @@
-//! Looking up what the engine's memory does not know: candidates by tag, read and compared one by one.
+//! Looking up what the engine's memory does not know: candidates by tag, read and compared one by
+//! one.
 
 use crate::error::IndexError;
 use crate::examine::{Verdict, examine};
@@ -110,8 +111,8 @@ pub struct Archive<'a, S: Storage> {
 }
 
 impl<S: Storage> Archive<'_, S> {
-    /// Looks a command up in the index on disk, and among `candidates` that the engine's memory named; these
-    /// must be durable.
+    /// Looks a command up in the index on disk, and among `candidates` that the engine's memory
+    /// named; these must be durable.
     ///
     /// # Errors
     /// [`LookupError`]: what is on disk cannot be read.
@@ -128,7 +129,8 @@ impl<S: Storage> Archive<'_, S> {
         for lsn in all {
             match self.verdict(asked, &command, lsn)? {
                 Verdict::Answer(reply) => return Ok(Found::Answer(reply)),
-                // The newest one counts. What it says is in the facts now, so it need not be looked at again.
+                // The newest one counts. What it says is in the facts now, so it need not be looked
+                // at again.
                 Verdict::Payment(open) => {
                     facts.payment.get_or_insert(open);
                     facts.unrelated.push(lsn);

@@ -195,7 +195,8 @@ impl Node {
         Ok(read.map(|record| record.payload))
     }
 
-    /// The durable records from a position on. Blocks while it reads the disk; ends at the durable end.
+    /// The durable records from a position on. Blocks while it reads the disk; ends at the durable
+    /// end.
     pub fn scan(&self, from: Lsn) -> Scan<OsStorage> {
         self.core.reader.scan(courant_journal::Lsn(from.0))
     }
@@ -205,13 +206,14 @@ impl Node {
         Lsn(self.core.reader.durable_end().0)
     }
 
-    /// Waits until something above `after` is durable, at most for `timeout`; gives the durable end.
+    /// Waits until something above `after` is durable, at most for `timeout`; gives the durable
+    /// end.
     pub fn wait_durable(&self, after: Lsn, timeout: Duration) -> Lsn {
         Lsn(self.core.reader.wait_durable(courant_journal::Lsn(after.0), timeout).0)
     }
 
-    /// Calls `call` with the durable end after each batch, on the thread that committed it: it must be quick.
-    /// Calls of different batches may overtake each other.
+    /// Calls `call` with the durable end after each batch, on the thread that committed it: it must
+    /// be quick. Calls of different batches may overtake each other.
     pub fn on_durable(&self, call: impl Fn(Lsn) + Send + Sync + 'static) {
         self.core.committer.on_durable(Box::new(call));
     }
@@ -234,13 +236,14 @@ impl Node {
         housekeeping::snapshot(&self.core)
     }
 
-    /// Why the node has stopped, if it has: after a failed write or sync nothing is acknowledged any more.
+    /// Why the node has stopped, if it has: after a failed write or sync nothing is acknowledged
+    /// any more.
     pub fn stopped(&self) -> Option<Stopped> {
         self.core.shared.stopped()
     }
 
-    /// Takes nothing new, answers everything that was taken, and ends the threads. The same happens when the last
-    /// handle is dropped.
+    /// Takes nothing new, answers everything that was taken, and ends the threads. The same happens
+    /// when the last handle is dropped.
     pub fn close(self) {
         self.threads.close();
     }
@@ -352,8 +355,8 @@ impl<S: Storage> Core<S> {
         }
     }
 
-    /// Does something with the engine between two commands; the ticket gives its result once everything it can have
-    /// seen is durable.
+    /// Does something with the engine between two commands; the ticket gives its result once
+    /// everything it can have seen is durable.
     pub(crate) fn visit<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Engine) -> T + Send + 'static,

@@ -9,16 +9,18 @@ pub struct NodeOptions {
     pub journal: courant_journal::Options,
     /// Whether files are written past the page cache.
     pub direct_io: DirectIo,
-    /// Ids that a generation in memory holds; 32 bytes each, and at most [`FROZEN_MAX`] more generations wait to be
-    /// written to disk. Default 2,000,000.
+    /// Ids that a generation in memory holds; 32 bytes each, and at most [`FROZEN_MAX`] more
+    /// generations wait to be written to disk. Default 2,000,000.
     pub recent_ids: usize,
     /// Commands that may wait for the engine before callers are pushed back. Default 100,000.
     pub inbox_commands_max: usize,
-    /// Bytes of journal after which a snapshot is made. Default 1 GiB; it bounds the time of a restart.
+    /// Bytes of journal after which a snapshot is made. Default 1 GiB; it bounds the time of a
+    /// restart.
     pub snapshot_bytes: u64,
     /// How many snapshots are kept. Default 2.
     pub snapshots_kept: usize,
-    /// Entries of the state in one step of a snapshot: bounds how long one step keeps the engine. Default 2,000.
+    /// Entries of the state in one step of a snapshot: bounds how long one step keeps the engine.
+    /// Default 2,000.
     pub snapshot_step_entries: usize,
 }
 

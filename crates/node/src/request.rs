@@ -177,7 +177,8 @@ pub enum Reply {
 pub enum Unavailable {
     /// The disk is full. Reads go on; it ends by itself when there is room.
     StorageFull,
-    /// A record that may be about the same id cannot be read: its segment was archived, or the disk failed.
+    /// A record that may be about the same id cannot be read: its segment was archived, or the disk
+    /// failed.
     HistoryUnreadable,
 }
 

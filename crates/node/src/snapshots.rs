@@ -4,8 +4,8 @@
 //! block 0   magic, format, begin lsn, end lsn, sections, payload bytes, crc32c
 //! payload   sections: length u32 | crc32c u32 | bytes; padded to 4 KiB at the end
 //! ```
-//! The first block is written last, so an unfinished file never counts. Replaying the records after `begin`
-//! through `end` makes the state exact.
+//! The first block is written last, so an unfinished file never counts. Replaying the records after
+//! `begin` through `end` makes the state exact.
 
 use crate::blocks::{BLOCK_BYTES, BlockReader, BlockWriter};
 use crate::error::OpenError;

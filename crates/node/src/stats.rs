@@ -5,7 +5,8 @@ use courant_ledger::Status;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// How many buckets the histogram of commit times has: bucket `n` counts commits of less than 2^n microseconds.
+/// How many buckets the histogram of commit times has: bucket `n` counts commits of less than 2^n
+/// microseconds.
 pub const COMMIT_BUCKETS: usize = 24;
 
 #[derive(Debug, Default)]
@@ -51,7 +52,8 @@ pub struct Stats {
     pub batches: u64,
     /// Bytes of those batches on disk.
     pub batch_bytes: u64,
-    /// Commits by duration: place `n` counts those of less than 2^n microseconds (the last one all others).
+    /// Commits by duration: place `n` counts those of less than 2^n microseconds (the last one all
+    /// others).
     pub commit_us: [u64; COMMIT_BUCKETS],
     /// Microseconds of all commits together.
     pub commit_us_total: u64,

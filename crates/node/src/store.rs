@@ -1,7 +1,8 @@
-//! The single-threaded core: commands in, records appended, state evolved. It never waits and never syncs.
+//! The single-threaded core: commands in, records appended, state evolved. It never waits and never
+//! syncs.
 //!
-//! Whoever drives it, the threads of a node or the simulator, commits each batch and only then lets anybody see the
-//! replies that belong to it.
+//! Whoever drives it, the threads of a node or the simulator, commits each batch and only then lets
+//! anybody see the replies that belong to it.
 
 use crate::request::{Asked, Reply, Unavailable};
 use courant_engine::{
@@ -30,7 +31,8 @@ pub struct Ahead<'a> {
 /// What came of one command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Answered. A recorded answer may be seen once its batch is durable, any other once all records before are.
+    /// Answered. A recorded answer may be seen once its batch is durable, any other once all
+    /// records before are.
     Reply(Reply),
     /// Read these records and ask again with what they say.
     Look(Candidates),
@@ -51,7 +53,8 @@ impl<S: Storage> Store<S> {
         &self.engine
     }
 
-    /// The engine, to freeze and drop generations of ids; records are evolved by [`Store::step`] only.
+    /// The engine, to freeze and drop generations of ids; records are evolved by [`Store::step`]
+    /// only.
     pub fn engine_mut(&mut self) -> &mut Engine {
         &mut self.engine
     }
@@ -66,7 +69,8 @@ impl<S: Storage> Store<S> {
         self.appender.finish(batch)
     }
 
-    /// Decides one command and, if it is to be recorded, appends it to the batch and evolves the state.
+    /// Decides one command and, if it is to be recorded, appends it to the batch and evolves the
+    /// state.
     pub fn step(
         &mut self,
         batch: &mut Batch,
@@ -82,7 +86,8 @@ impl<S: Storage> Store<S> {
         )
     }
 
-    /// Reads a command and looks ahead for it: do it for a group of commands before the first of them is stepped.
+    /// Reads a command and looks ahead for it: do it for a group of commands before the first of
+    /// them is stepped.
     #[inline]
     pub fn look_ahead<'a>(&self, asked: Asked<'a>) -> Ahead<'a> {
         let command = asked.command();

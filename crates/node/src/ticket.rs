@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::Thread;
 
-/// The node stopped before there was an answer. Whether a command was recorded is known after a restart.
+/// The node stopped before there was an answer. Whether a command was recorded is known after a
+/// restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stopped {
     /// Why it stopped.
@@ -29,7 +30,8 @@ pub struct Ticket<T> {
     slot: Arc<Slot<T>>,
 }
 
-/// The other end of a ticket. If it is dropped without an answer, the answer is that the node stopped.
+/// The other end of a ticket. If it is dropped without an answer, the answer is that the node
+/// stopped.
 #[derive(Debug)]
 pub(crate) struct Answer<T> {
     slot: Arc<Slot<T>>,

@@ -47,7 +47,8 @@ pub fn encode(command: &Command<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Decodes a command that fills `bytes` to the end. Its form is checked, its meaning by [`Command::check`].
+/// Decodes a command that fills `bytes` to the end. Its form is checked, its meaning by
+/// [`Command::check`].
 pub fn decode(bytes: &[u8]) -> Result<Command<'_>, DecodeError> {
     let mut r = Reader::new(bytes);
     let command = match r.u8()? {
@@ -442,7 +443,8 @@ pub(crate) fn limits(r: &mut Reader<'_>) -> Result<Limits, DecodeError> {
     Ok(Limits { floor: limit()?, ceiling: limit()? })
 }
 
-/// A time that may be missing, behind a byte that says whether it is there: every time is one that can be meant.
+/// A time that may be missing, behind a byte that says whether it is there: every time is one that
+/// can be meant.
 pub(crate) fn put_time(out: &mut Vec<u8>, time: Option<Timestamp>) {
     out.push(u8::from(time.is_some()));
     if let Some(time) = time {

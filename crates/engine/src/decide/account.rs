@@ -16,7 +16,8 @@ impl State {
             return Decision::Refused(reason, None);
         }
         if let Some(no) = self.accounts.find(open.id) {
-            // Opening an account is idempotent by its id: the owner compares with the record that opened it.
+            // Opening an account is idempotent by its id: the owner compares with the record that
+            // opened it.
             return Decision::Look([Lsn(self.accounts.get(no).opened_record)].into());
         }
         let Some(no) = self.accounts.next_no() else {

@@ -198,7 +198,8 @@ fn in_currency(payment: &Payment, money: &Money<'_>) -> Result<(), Reason> {
     }
 }
 
-/// What payees have received by a payment that was just completed; it fits, as the order's total does.
+/// What payees have received by a payment that was just completed; it fits, as the order's total
+/// does.
 fn moved_at_once(payment: &Payment) -> MovedMinor {
     if payment.status != Status::Completed {
         return 0;

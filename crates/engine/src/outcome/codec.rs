@@ -20,7 +20,8 @@ const GROUP: u8 = 4;
 const KEY_CREATED: u8 = 5;
 const KEY_REVOKED: u8 = 6;
 
-/// The most accounts that one record touches: every payee and fee of every payment of a group, and its payer.
+/// The most accounts that one record touches: every payee and fee of every payment of a group, and
+/// its payer.
 const ACCOUNTS_AFTER_MAX: usize = GROUP_PAYMENTS_MAX * (1 + PAYEES_MAX + FEES_MAX);
 
 /// Appends the encoding of an outcome. `at` is the time of the record.
@@ -98,7 +99,8 @@ const HAS_EXECUTE_AT: u8 = 1 << 5;
 const HAS_EXPIRES_AT: u8 = 1 << 6;
 const HAS_REASON: u8 = 1 << 7;
 
-/// Appends the encoding of a payment. Its time of creation is left out where it is the record's own.
+/// Appends the encoding of a payment. Its time of creation is left out where it is the record's
+/// own.
 #[inline]
 pub(crate) fn put_payment(payment: &Payment, at: Timestamp, out: &mut Vec<u8>) {
     out.push(payment.kind as u8 | (payment.mode as u8) << 4);
@@ -155,8 +157,8 @@ fn reason(r: &mut Reader<'_>) -> Result<Reason, DecodeError> {
     Reason::from_number(r.u16()?).ok_or(DecodeError::BadValue("reason"))
 }
 
-/// The counters of a leg that are not zero, as bits 2 to 6 of its first byte; bits 0 and 1 are its role.
-/// Bit 7: captured in full, the usual case.
+/// The counters of a leg that are not zero, as bits 2 to 6 of its first byte; bits 0 and 1 are its
+/// role. Bit 7: captured in full, the usual case.
 const CAPTURED_IN_FULL: u8 = 1 << 7;
 
 #[inline]

@@ -10,8 +10,8 @@ pub const HOLD_DEFAULT_SECONDS: u64 = 7 * 86_400;
 /// How far ahead an execution or an expiry may lie, in seconds: 366 days.
 pub const AHEAD_MAX_SECONDS: u64 = 366 * 86_400;
 
-/// The accounts of an order as far as they were looked up before its payment is begun. An account keeps its
-/// number, so what was found stays true; what was not is looked up then.
+/// The accounts of an order as far as they were looked up before its payment is begun. An account
+/// keeps its number, so what was found stays true; what was not is looked up then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Parties {
     /// The debtor's account.
@@ -30,8 +30,8 @@ impl Parties {
 }
 
 impl Payment {
-    /// Begins the payment that an order asks for. An error is the reason of its rejection: drop the draft,
-    /// and record [`Payment::rejected`]. `known` are accounts that were found ahead.
+    /// Begins the payment that an order asks for. An error is the reason of its rejection: drop the
+    /// draft, and record [`Payment::rejected`]. `known` are accounts that were found ahead.
     #[inline]
     pub fn begin(
         draft: &mut Draft<'_>,
@@ -59,8 +59,8 @@ impl Payment {
         payment
     }
 
-    /// Executes a scheduled payment when its time has come. One that has lapsed by then, because nobody looked in
-    /// time, is refused: else an instruction would go out after its expiry.
+    /// Executes a scheduled payment when its time has come. One that has lapsed by then, because
+    /// nobody looked in time, is refused: else an instruction would go out after its expiry.
     ///
     /// Panics if it is not scheduled.
     pub fn execute(&self, draft: &mut Draft<'_>, now: Timestamp) -> Result<Payment, Reason> {

@@ -12,7 +12,8 @@ pub enum GiveBack {
     Refund = 0,
     /// It could not be applied and is sent back (ISO 20022 pacs.004).
     Return = 1,
-    /// It is taken back to correct an error or after a chargeback, even below the payee's floor (pacs.007).
+    /// It is taken back to correct an error or after a chargeback, even below the payee's floor
+    /// (pacs.007).
     Reversal = 2,
 }
 

@@ -5,8 +5,8 @@ use crate::Reason;
 use crate::draft::Draft;
 
 impl Payment {
-    /// Captures some or all of an authorised payment. Fees are taken in full with the first capture.
-    /// With `release_rest`, what is left is released and the payment is completed.
+    /// Captures some or all of an authorised payment. Fees are taken in full with the first
+    /// capture. With `release_rest`, what is left is released and the payment is completed.
     pub fn capture(
         &self,
         draft: &mut Draft<'_>,
@@ -167,7 +167,8 @@ impl Payment {
         self.reason = if captured { None } else { reason };
     }
 
-    /// Debtor's fees were held with the principal; the creditor's are taken from what was just posted.
+    /// Debtor's fees were held with the principal; the creditor's are taken from what was just
+    /// posted.
     fn take_fees(&mut self, draft: &mut Draft<'_>) -> Result<(), Reason> {
         for leg in &mut self.legs {
             match leg.role {

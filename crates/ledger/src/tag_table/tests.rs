@@ -48,7 +48,9 @@ fn refuses_the_value_that_marks_an_empty_slot() {
 
 proptest! {
     #[test]
-    fn equals_an_ordered_multimap(inserts in prop::collection::vec((0u64..64, 1u64..1_000), 0..600)) {
+    fn equals_an_ordered_multimap(
+        inserts in prop::collection::vec((0u64..64, 1u64..1_000), 0..600),
+    ) {
         let mut table = TagTable::with_capacity(0);
         let mut model: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
         for (tag, value) in inserts {

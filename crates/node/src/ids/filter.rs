@@ -1,7 +1,8 @@
 //! A blocked Bloom filter over tags: one cache line per question.
 //!
 //! Source: Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom Filters", 2007. With
-//! [`BITS_PER_ENTRY`] bits and [`PROBES`] probes about one in two hundred unknown tags is said to be possible.
+//! [`BITS_PER_ENTRY`] bits and [`PROBES`] probes about one in two hundred unknown tags is said to
+//! be possible.
 
 /// Bits per entry.
 const BITS_PER_ENTRY: usize = 12;
@@ -47,7 +48,8 @@ impl Filter {
         self.blocks.iter().flatten().flat_map(|word| word.to_le_bytes()).collect()
     }
 
-    /// A filter from its bytes, or `None` if their number is not that of a filter for so many entries.
+    /// A filter from its bytes, or `None` if their number is not that of a filter for so many
+    /// entries.
     pub(crate) fn from_bytes(bytes: &[u8], entries: usize) -> Option<Filter> {
         let mut filter = Filter::new(entries);
         if bytes.len() != filter.bytes() {
@@ -58,7 +60,8 @@ impl Filter {
         Some(filter)
     }
 
-    /// The high half of the tag picks the block; runs are sorted by tag, so building goes through memory in order.
+    /// The high half of the tag picks the block; runs are sorted by tag, so building goes through
+    /// memory in order.
     #[inline]
     fn block(&self, tag: u64) -> usize {
         (((tag >> 32) * self.blocks.len() as u64) >> 32) as usize

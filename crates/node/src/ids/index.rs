@@ -57,15 +57,16 @@ pub struct IdIndex<S: Storage> {
 }
 
 impl<S: Storage> IdIndex<S> {
-    /// Opens the runs that are there. A damaged run and all after it are removed: the caller replays the
-    /// journal from [`RunSet::through`].
+    /// Opens the runs that are there. A damaged run and all after it are removed: the caller
+    /// replays the journal from [`RunSet::through`].
     pub fn open(storage: S) -> Result<IdIndex<S>, IndexError> {
         let mut names: Vec<String> = storage.list()?;
         for unfinished in names.iter().filter(|n| !n.ends_with(".ids")) {
             storage.remove(unfinished)?;
         }
         names.retain(|n| n.ends_with(".ids"));
-        // Of two runs that begin with the same generation the one that goes further was merged from the other.
+        // Of two runs that begin with the same generation the one that goes further was merged from
+        // the other.
         names.sort_by(|a, b| a[..12].cmp(&b[..12]).then(b.cmp(a)));
         let mut runs: Vec<Arc<Run<S::File>>> = Vec::new();
         for name in names {
@@ -97,8 +98,9 @@ impl<S: Storage> IdIndex<S> {
         Ok(())
     }
 
-    /// Merges the newest two runs that are of similar size, and says if it did. With each merge the number
-    /// of times an entry was written grows with the logarithm of the index, and so does the number of runs.
+    /// Merges the newest two runs that are of similar size, and says if it did. With each merge the
+    /// number of times an entry was written grows with the logarithm of the index, and so does
+    /// the number of runs.
     pub fn merge_step(&self) -> Result<bool, IndexError> {
         let present = self.runs();
         let similar = |w: &[Arc<Run<S::File>>]| w[0].entries <= w[1].entries.saturating_mul(2);

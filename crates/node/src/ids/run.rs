@@ -5,8 +5,8 @@
 //! pages       4 KiB each: count u16 | overflows u16 | crc32c u32 | (tag u64, lsn u64) x count, zeros
 //! filter      the Bloom filter's bytes, then their crc32c, padded to 4 KiB
 //! ```
-//! Little endian. Tags are uniform, so an entry's home page follows from its tag alone; a page that is full says so, and its
-//! entries go on in the next. A look-up reads one page, rarely two.
+//! Little endian. Tags are uniform, so an entry's home page follows from its tag alone; a page that
+//! is full says so, and its entries go on in the next. A look-up reads one page, rarely two.
 
 use super::filter::Filter;
 use crate::blocks::{BLOCK_BYTES, BlockReader, BlockWriter};
