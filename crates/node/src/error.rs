@@ -9,6 +9,8 @@ use std::{fmt, io};
 pub enum OpenError {
     /// The journal did not open.
     Journal(courant_journal::OpenError),
+    /// The chain of hashes does not go on from where it was.
+    Chain(courant_journal::ChainError),
     /// A record could not be read while replaying.
     Read(courant_journal::ReadError),
     /// A record of the journal is not one of the engine's.
@@ -62,23 +64,26 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             OpenError::Journal(error) => error.fmt(f),
+            OpenError::Chain(error) => error.fmt(f),
             OpenError::Read(error) => error.fmt(f),
             OpenError::Record { lsn, error } => write!(
                 f,
-                "the record at {lsn} cannot be read: {error}; run `courant verify --data DIR` to see more"
+                "the record at {lsn} cannot be read: {error}; \
+                 run `courant verify --data DIR` to see more"
             ),
             OpenError::JournalBehind { file, knows, end } => write!(
                 f,
-                "{file} shows records up to {knows}, but the journal ends at {end}: its end was lost. \
-                 Restore the journal from a backup; nothing was changed"
+                "{file} shows records up to {knows}, but the journal ends at {end}: \
+                 its end was lost. Restore the journal from a backup; nothing was changed"
             ),
             OpenError::HistoryMissing { needed, begin } => write!(
                 f,
-                "the journal begins at {begin}, but records from {needed} on are needed, because no snapshot \
-                 covers them: bring the archived segments or a snapshot back"
+                "the journal begins at {begin}, but records from {needed} on are needed, \
+                 because no snapshot covers them: bring the archived segments or a snapshot back"
             ),
             OpenError::Unbalanced => f.write_str(
-                "after replaying the journal debits and credits differ: run `courant verify --data DIR`",
+                "after replaying the journal debits and credits differ: \
+                 run `courant verify --data DIR`",
             ),
             OpenError::Damaged { file, what } => {
                 write!(f, "{file} is damaged ({what}): restore it from a backup")

@@ -11,7 +11,7 @@ use crate::request::{Reply, Unavailable};
 use crate::snapshots::{self, SnapshotWriter};
 use crate::ticket::Stopped;
 use courant_engine::{Cursor, Engine, Frozen, Lsn, Section};
-use courant_journal::{Preparation, Preparer, Storage};
+use courant_journal::{Chain, Preparation, Preparer, Storage};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -19,6 +19,13 @@ use std::time::Duration;
 /// How often the background looks whether a snapshot is due, and the preparer whether the disk has
 /// room again.
 const LOOK_AROUND: Duration = Duration::from_millis(200);
+
+/// Bytes that one step of the chain hashes.
+const CHAIN_STEP_BYTES: u64 = 1 << 20;
+
+/// How long the chain rests when it has caught up: a hash of many small batches at once costs less
+/// than one of each.
+const CHAIN_PAUSE: Duration = Duration::from_millis(20);
 
 /// What can be asked of the look-up thread.
 pub(crate) enum Lookup {
@@ -113,6 +120,22 @@ pub(crate) fn prepare<S: Storage>(
         while wake.try_recv().is_ok() {}
         if shared.stopped().is_some() {
             return;
+        }
+    }
+}
+
+/// The chain thread: hashes what became durable, a little behind the journal.
+pub(crate) fn chain<S: Storage>(core: &Core<S>, chain: &mut Chain<S>) {
+    loop {
+        match chain.step(CHAIN_STEP_BYTES) {
+            Ok(true) => {}
+            Ok(false) => {
+                if core.shared.stopped().is_some() || core.shared.is_closing() {
+                    return;
+                }
+                std::thread::park_timeout(CHAIN_PAUSE);
+            }
+            Err(error) => return core.warn(format!("the chain of hashes stopped: {error}")),
         }
     }
 }

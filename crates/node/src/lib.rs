@@ -4,7 +4,7 @@
 //! ```text
 //!  callers ──submit──▶ inbox ──▶ engine thread ──batch──▶ journal thread ──▶ durable ──▶ replies
 //!     │                            ▲     │ ids, snapshots                        │
-//!     └── index on disk says maybe ┘     └──▶ background thread                  └──▶ readers, followers
+//!     └── index on disk says maybe ┘     └──▶ background thread           readers, followers
 //!          (look-up thread)
 //! ```
 //! Standard library only: no tokio. Tickets can be waited for on a thread and awaited in a task.

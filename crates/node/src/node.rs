@@ -72,8 +72,8 @@ impl Node {
     }
 
     fn start(opened: Opened<OsStorage>, options: NodeOptions) -> Node {
-        let Opened { engine, appender, writer, mut preparer, reader, index, snapshots, report } =
-            opened;
+        let Opened { engine, appender, writer, reader, index, snapshots, report, .. } = opened;
+        let (mut preparer, mut chain) = (opened.preparer, opened.chain);
         let shared = Arc::new(Shared::default());
         let counters = Arc::new(Counters::default());
         let committer = Arc::new(Committer::new(writer, Arc::clone(&shared), counters));
@@ -120,6 +120,8 @@ impl Node {
         threads.spawn("courant-background", move || {
             housekeeping::background(&this, &frozen_receiver);
         });
+        let this = Arc::clone(&core);
+        threads.spawn("courant-chain", move || housekeeping::chain(&this, &mut chain));
         Node { core, threads: Arc::new(threads) }
     }
 

@@ -6,7 +6,7 @@ use crate::options::NodeOptions;
 use crate::snapshots::{self, Extent};
 use courant_engine::{Engine, EngineOptions, Lsn, Replay};
 use courant_journal::storage::{read_file, replace_file};
-use courant_journal::{Appender, Journal, Preparer, Reader, Recovery, Storage, Writer};
+use courant_journal::{Appender, Chain, Journal, Preparer, Reader, Recovery, Storage, Writer};
 use std::io;
 
 /// Everything that an open data directory consists of.
@@ -22,6 +22,8 @@ pub struct Opened<S: Storage> {
     pub preparer: Preparer<S>,
     /// Reads what is durable.
     pub reader: Reader<S>,
+    /// The chain of hashes over the journal.
+    pub chain: Chain<S>,
     /// The ids that are on disk.
     pub index: IdIndex<S>,
     /// The directory of snapshots.
@@ -71,12 +73,13 @@ pub fn open<S: Storage>(root: &S, options: &NodeOptions) -> Result<Opened<S>, Op
     let start = Extent { begin: Lsn::NONE, end: Lsn::NONE };
     let (mut engine, extent) = found.newest.unwrap_or_else(|| (Engine::new(engine_options), start));
     let (appender, writer, preparer, reader) = journal.split();
+    let chain = Chain::open(&reader).map_err(OpenError::Chain)?;
     let replayed = replay(&mut engine, extent, &index, &reader)?;
     if !engine.is_balanced() {
         return Err(OpenError::Unbalanced);
     }
     let report = OpenReport { journal: report, snapshot: extent.begin, replayed, warnings };
-    Ok(Opened { engine, appender, writer, preparer, reader, index, snapshots, report })
+    Ok(Opened { engine, appender, writer, preparer, reader, chain, index, snapshots, report })
 }
 
 fn open_index<S: Storage>(ids: S) -> Result<IdIndex<S>, OpenError> {

@@ -186,10 +186,12 @@ impl std::fmt::Display for Unavailable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Unavailable::StorageFull => f.write_str(
-                "the disk is full, so nothing new can be made durable: free some space; reads go on",
+                "the disk is full, so nothing new can be made durable: \
+                 free some space; reads go on",
             ),
             Unavailable::HistoryUnreadable => f.write_str(
-                "an older record that may be about the same id cannot be read: see the server's log",
+                "an older record that may be about the same id cannot be read: \
+                 see the server's log",
             ),
         }
     }

@@ -1,8 +1,10 @@
 //! A run: tags and the records that carry them, sorted, in one immutable file.
 //!
 //! ```text
-//! block 0     header: magic, format, generations, through, entries, home pages, pages, filter bytes, crc32c
-//! pages       4 KiB each: count u16 | overflows u16 | crc32c u32 | (tag u64, lsn u64) x count, zeros
+//! block 0     header: magic, format, generations, through, entries, home pages, pages,
+//!             filter bytes, crc32c
+//! pages       4 KiB each: count u16 | overflows u16 | crc32c u32
+//!             | (tag u64, lsn u64) x count, zeros
 //! filter      the Bloom filter's bytes, then their crc32c, padded to 4 KiB
 //! ```
 //! Little endian. Tags are uniform, so an entry's home page follows from its tag alone; a page that
