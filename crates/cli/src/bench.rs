@@ -6,6 +6,7 @@
 
 mod disk;
 mod engine;
+mod journal;
 mod latency;
 mod machine;
 mod meter;
@@ -31,6 +32,8 @@ pub(crate) struct BenchArgs {
 enum What {
     /// The disk alone: write and fdatasync
     Disk(Settings),
+    /// The journal: batches appended and committed
+    Journal(Settings),
     /// Payments in this process, each durable before it is acknowledged
     Engine(EngineArgs),
     /// Open a data directory, say what that took, and close it: a part of `engine` that needs a fresh process
@@ -102,6 +105,9 @@ impl Settings {
 pub(crate) fn run(args: &BenchArgs) -> Result<Exit, Failure> {
     match &args.what {
         What::Disk(settings) => measure(settings, |_, _| Ok(())),
+        What::Journal(settings) => {
+            measure(settings, |place, report| journal::measure(settings, place, report))
+        }
         What::Engine(args) => measure(&args.settings, |place, report| {
             engine::measure(&args.settings, args.full, place, report)
         }),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use courant_journal::storage::{Caching, File, Storage};
 use courant_journal::{AlignedBuf, DirectIo, OsStorage};
+use tempfile::TempDir;
 
 use super::Settings;
 use super::meter::Meter;
@@ -28,53 +29,69 @@ const TIME_MAX: Duration = Duration::from_secs(1);
 const FILE_NAME: &str = "disk";
 
 pub(super) fn measure(place: &Place, settings: &Settings) -> Result<Vec<Run>, Failure> {
-    let directory = place.directory()?;
+    let bare = Bare::new(place)?;
     let time = settings.load_time().min(TIME_MAX);
-    let runs = || -> io::Result<Vec<Run>> {
-        let storage = OsStorage::open(directory.path(), DirectIo::Auto)?;
-        let file = zeros(&storage)?;
-        SIZES.iter().map(|(bytes, name)| overwrite(&file, *bytes, name, time)).collect()
-    };
-    runs().map_err(|error| Failure::file(place.path(), "measure the disk of", &error))
+    let sizes = SIZES.iter().map(|(bytes, name)| {
+        let load = format!("write {} KiB past the cache, then fdatasync", bytes >> 10);
+        let mut run = Run::new(*name, load, Loop::Closed);
+        bare.write_for(*bytes, time, &mut run)?;
+        let mb_per_second = run.per_second() * *bytes as f64 / 1e6;
+        Ok(run.with("mb_per_second", mb_per_second))
+    });
+    sizes.collect()
 }
 
-/// The rate of a size of write in bytes per second, for whoever compares with it.
-pub(super) fn bytes_per_second(runs: &[Run], bytes: usize) -> Option<f64> {
-    let (_, name) = SIZES.iter().find(|(size, _)| *size == bytes)?;
-    let run = runs.iter().find(|run| run.name == *name)?;
-    Some(run.per_second() * bytes as f64)
+/// A file of zeros on the disk, to be written over.
+#[derive(Debug)]
+pub(super) struct Bare {
+    file: <OsStorage as Storage>::File,
+    directory: TempDir,
 }
 
-fn zeros(storage: &OsStorage) -> io::Result<<OsStorage as Storage>::File> {
-    let file = storage.create(FILE_NAME, Caching::Direct)?;
-    let block = AlignedBuf::new(1 << 20);
-    for offset in (0..FILE_BYTES).step_by(block.len()) {
-        write_all(&file, offset, &block)?;
+impl Bare {
+    pub(super) fn new(place: &Place) -> Result<Bare, Failure> {
+        let directory = place.directory()?;
+        let zeroed = || -> io::Result<_> {
+            let storage = OsStorage::open(directory.path(), DirectIo::Auto)?;
+            let file = storage.create(FILE_NAME, Caching::Direct)?;
+            let block = AlignedBuf::new(1 << 20);
+            for offset in (0..FILE_BYTES).step_by(block.len()) {
+                write_all(&file, offset, &block)?;
+            }
+            file.sync_data()?;
+            Ok(file)
+        };
+        match zeroed() {
+            Ok(file) => Ok(Bare { file, directory }),
+            Err(error) => Err(Failure::file(directory.path(), "write zeros in", &error)),
+        }
     }
-    file.sync_data()?;
-    Ok(file)
-}
 
-fn overwrite(file: &impl File, bytes: usize, name: &str, time: Duration) -> io::Result<Run> {
-    let load = format!("write {} KiB past the cache, then fdatasync", bytes >> 10);
-    let mut run = Run::new(name, load, Loop::Closed);
-    let mut block = AlignedBuf::new(bytes);
-    let meter = Meter::start();
-    let mut before = clock::now();
-    let end = before + time;
-    while before < end {
-        // Other bytes each time, as a journal has them.
-        block[0] = block[0].wrapping_add(1);
-        write_all(file, run.count * bytes as u64 % FILE_BYTES, &block)?;
-        file.sync_data()?;
-        let now = clock::now();
-        run.latencies.record(now.duration_since(before));
-        before = now;
-        run.count += 1;
+    /// Writes and syncs so many bytes at a time, again and again, and adds that to the run.
+    pub(super) fn write_for(
+        &self,
+        bytes: usize,
+        time: Duration,
+        run: &mut Run,
+    ) -> Result<(), Failure> {
+        let mut block = AlignedBuf::new(bytes);
+        let meter = Meter::start();
+        let mut before = clock::now();
+        let end = before + time;
+        while before < end {
+            // Other bytes each time, as a journal has them.
+            block[0] = block[0].wrapping_add(1);
+            let written = write_all(&self.file, run.count * bytes as u64 % FILE_BYTES, &block);
+            let synced = written.and_then(|()| self.file.sync_data());
+            synced.map_err(|error| Failure::file(self.directory.path(), "write in", &error))?;
+            let now = clock::now();
+            run.latencies.record(now.duration_since(before));
+            before = now;
+            run.count += 1;
+        }
+        run.spent += meter.stop();
+        Ok(())
     }
-    run.spent = meter.stop();
-    let mb_per_second = run.per_second() * bytes as f64 / 1e6;
-    Ok(run.with("mb_per_second", mb_per_second))
 }
 
 fn write_all(file: &impl File, offset: u64, bytes: &[u8]) -> io::Result<()> {

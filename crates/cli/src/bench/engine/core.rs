@@ -4,7 +4,9 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use courant_engine::command::{OpenAccount, decode, encode};
-use courant_engine::{Applied, Command, Decision, Engine, EngineOptions, Facts, Lsn, record};
+use courant_engine::{
+    Applied, Command, Decision, Engine, EngineOptions, Facts, Hints, Lsn, record,
+};
 use courant_ledger::{AccountTerms, Amount, Currency, Limits, Metadata, Order, Side, Timestamp};
 
 use super::Bench;
@@ -121,7 +123,14 @@ impl Core {
         match self.engine.decide(now, CALLER, command, &Facts::default()) {
             Decision::Record(outcome) => {
                 let (lsn, outcome) = (Lsn(self.lsn), black_box(&outcome));
-                self.engine.evolve(Applied { lsn, at: now, caller: CALLER, command, outcome });
+                self.engine.evolve(Applied {
+                    lsn,
+                    at: now,
+                    caller: CALLER,
+                    command,
+                    outcome,
+                    hints: Hints::default(),
+                });
             }
             other => unreachable!("a plain transfer between funded accounts: {other:?}"),
         }
@@ -138,7 +147,14 @@ impl Core {
                 record::encode(at, CALLER, bytes, &outcome, &mut self.record);
                 black_box(&self.record);
                 let (lsn, command, outcome) = (Lsn(self.lsn), &command, &outcome);
-                self.engine.evolve(Applied { lsn, at, caller: CALLER, command, outcome });
+                self.engine.evolve(Applied {
+                    lsn,
+                    at,
+                    caller: CALLER,
+                    command,
+                    outcome,
+                    hints: Hints::default(),
+                });
             }
             other => unreachable!("a plain transfer between funded accounts: {other:?}"),
         }

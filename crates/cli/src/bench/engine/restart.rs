@@ -118,8 +118,8 @@ fn restart(bench: Bench<'_>, records: u64, report: &mut Report) -> Result<(), Fa
 
 /// The difference between a process with many accounts at rest and one with next to none.
 fn memory(bench: Bench<'_>, report: &mut Report) -> Result<(), Failure> {
-    let few = World::new(bench.place, 1)?.close();
-    let many = World::new(bench.place, bench.accounts_many)?;
+    let few = World::without_money(bench.place, 1)?.close();
+    let many = World::without_money(bench.place, bench.accounts_many)?;
     many.node.snapshot().map_err(Failure::internal)?;
     let many = many.close();
     let few = Opened::in_fresh_process(few.path())?;

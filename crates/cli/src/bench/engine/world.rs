@@ -1,5 +1,7 @@
 //! A node with open, funded accounts, in a directory of its own.
 
+use std::ops::Range;
+
 use courant_engine::Command;
 use courant_engine::command::OpenAccount;
 use courant_ledger::{AccountTerms, Amount, Currency, Limits, Metadata, Order, Side, Status};
@@ -31,17 +33,28 @@ impl World {
         World::with_options(place, accounts, NodeOptions::default())
     }
 
+    /// A world whose accounts are open and nothing else.
+    pub(super) fn without_money(place: &Place, accounts: u32) -> Result<World, Failure> {
+        let world = World::empty(place, accounts, NodeOptions::default())?;
+        world.open_accounts(false)?;
+        Ok(world)
+    }
+
     pub(super) fn with_options(
         place: &Place,
         accounts: u32,
         options: NodeOptions,
     ) -> Result<World, Failure> {
+        let world = World::empty(place, accounts, options)?;
+        world.open_accounts(true)?;
+        Ok(world)
+    }
+
+    fn empty(place: &Place, accounts: u32, options: NodeOptions) -> Result<World, Failure> {
         let directory = place.directory()?;
         let node = Node::open(directory.path(), options);
         let node = node.map_err(|error| Failure::internal(error.to_string()))?;
-        let world = World { node, accounts, directory };
-        world.open_accounts()?;
-        Ok(world)
+        Ok(World { node, accounts, directory })
     }
 
     /// Ends the node; the directory stays until the value that is returned is dropped.
@@ -50,16 +63,16 @@ impl World {
         self.directory
     }
 
-    fn open_accounts(&self) -> Result<(), Failure> {
+    fn open_accounts(&self, funded: bool) -> Result<(), Failure> {
         for first in (0..self.accounts).step_by(BATCH_FULL) {
-            let until = self.accounts.min(first + BATCH_FULL as u32);
-            let mut opened = Request::with_capacity(BATCH_FULL);
-            let mut funded = Request::with_capacity(BATCH_FULL);
-            for number in first..until {
-                push_account(&mut opened, &mut funded, number);
+            let numbers = first..self.accounts.min(first + BATCH_FULL as u32);
+            let mut requests = vec![request_of(numbers.clone(), push_account)];
+            if funded {
+                requests.push(request_of(numbers, push_funds));
             }
-            let waiting = [self.submit(opened)?, self.submit(funded)?];
-            waiting.into_iter().try_for_each(|ticket| settle(ticket).map(|_| ()))?;
+            let waiting: Result<Vec<_>, _> =
+                requests.into_iter().map(|request| self.submit(request)).collect();
+            waiting?.into_iter().try_for_each(|ticket| settle(ticket).map(|_| ()))?;
         }
         Ok(())
     }
@@ -79,20 +92,25 @@ impl World {
     }
 }
 
-fn push_account(opened: &mut Request, funded: &mut Request, number: u32) {
+fn request_of(numbers: Range<u32>, push: fn(&mut Request, u32)) -> Request {
+    let mut request = Request::with_capacity(numbers.len());
+    numbers.for_each(|number| push(&mut request, number));
+    request
+}
+
+fn push_account(request: &mut Request, number: u32) {
     let name = Name::account(number);
-    let terms = AccountTerms {
-        currency: Currency::EUR,
-        side: Side::Credit,
-        limits: Limits::NOT_NEGATIVE,
-        code: 0,
-    };
+    let limits = Limits::NOT_NEGATIVE;
+    let terms = AccountTerms { currency: Currency::EUR, side: Side::Credit, limits, code: 0 };
     let open = OpenAccount { id: name.as_id(), terms, name: None, metadata: Metadata::new() };
-    opened.push(CALLER, &Command::OpenAccount(open)).expect("a plain account breaks no rule");
-    let id = Name::payment(FUNDING_MAKER | u64::from(number));
+    request.push(CALLER, &Command::OpenAccount(open)).expect("a plain account breaks no rule");
+}
+
+fn push_funds(request: &mut Request, number: u32) {
+    let (id, name) = (Name::payment(FUNDING_MAKER | u64::from(number)), Name::account(number));
     let funds = Amount::new(FUNDS_MINOR, Currency::EUR);
     let top_up = Order::top_up(id.as_id(), name.as_id(), funds);
-    funded.push(CALLER, &Command::Pay(top_up)).expect("a plain top-up breaks no rule");
+    request.push(CALLER, &Command::Pay(top_up)).expect("a plain top-up breaks no rule");
 }
 
 /// Waits for the replies, which must all be of what was recorded and went through; how many they are.
