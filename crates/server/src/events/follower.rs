@@ -1,0 +1,118 @@
+//! Follows the journal at its own pace and gives out the events after a place, each once and in order.
+//!
+//! It reads from where it stands, in memory for what is recent and from disk for what is not, and holds nothing
+//! up: the journal does not know that it is there.
+
+use super::render::render;
+use super::{EventsOf, Wanted};
+use crate::input::query::Place;
+use crate::problem::Problem;
+use crate::records;
+use courant_engine::Lsn;
+use courant_node::Node;
+use courant_node::journal::{OsStorage, Payload, Scan};
+use std::ops::Range;
+
+/// How much is read at once. Whatever is reached first ends the batch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Events given out.
+    pub(crate) events: usize,
+    /// Records read, with those whose events are not wanted.
+    pub(crate) records: usize,
+    /// Bytes of events; the one that crosses it is still given out.
+    pub(crate) bytes: usize,
+}
+
+/// Events that were read together.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// Their JSON, one after the other.
+    pub(crate) json: Vec<u8>,
+    /// Where each stands in the JSON.
+    pub(crate) events: Vec<(Place, &'static str, Range<usize>)>,
+    /// True if there was nothing more that is durable.
+    pub(crate) is_end: bool,
+}
+
+/// A reader of events.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    node: Node,
+    source: String,
+    wanted: Wanted,
+    scan: Scan<OsStorage>,
+    /// A record whose events are not all given out.
+    begun: Option<(Lsn, Payload)>,
+    /// All events up to here were given out, or were not wanted.
+    after: Place,
+}
+
+impl Follower {
+    /// A reader of the events after a place.
+    pub(crate) fn new(node: Node, source: &str, after: Place, wanted: Wanted) -> Follower {
+        // A place within a record begins with that record, one after a record with the next.
+        let from = match after.index() {
+            None if after.lsn != Lsn::NONE => Lsn(after.lsn.0.saturating_add(1)),
+            _ => after.lsn,
+        };
+        let scan = node.scan(from);
+        Follower { node, source: source.to_owned(), wanted, scan, begun: None, after }
+    }
+
+    /// All events up to this place were given out.
+    pub(crate) fn after(&self) -> Place {
+        self.after
+    }
+
+    /// Reads on. Blocks while it reads the disk, never for what is not there yet.
+    pub(crate) fn read(&mut self, limits: Limits) -> Result<Batch, Problem> {
+        let mut batch = Batch::default();
+        for _ in 0..limits.records {
+            let (lsn, bytes) = match self.begun.take() {
+                Some(begun) => begun,
+                None => match self.scan.next() {
+                    None => {
+                        batch.is_end = true;
+                        return Ok(batch);
+                    }
+                    Some(Err(error)) => return Err(records::unreadable(&error)),
+                    Some(Ok(entry)) => (Lsn(entry.lsn.0), entry.payload),
+                },
+            };
+            if !self.take(lsn, &bytes, limits, &mut batch)? {
+                self.begun = Some((lsn, bytes));
+                return Ok(batch);
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Takes the events of a record that are still to come; false if the batch was full before its last.
+    fn take(
+        &mut self,
+        lsn: Lsn,
+        bytes: &[u8],
+        limits: Limits,
+        batch: &mut Batch,
+    ) -> Result<bool, Problem> {
+        let record = records::decode(bytes)?;
+        let events = EventsOf::record(&record);
+        for index in 0..events.count() {
+            let (place, kind) = (events.place(lsn, index), events.kind(index));
+            if place <= self.after {
+                continue;
+            }
+            if self.wanted.has(kind) {
+                if batch.events.len() >= limits.events || batch.json.len() >= limits.bytes {
+                    return Ok(false);
+                }
+                let start = batch.json.len();
+                render((&self.node, &self.source), lsn, &record, index, &mut batch.json)?;
+                batch.events.push((place, kind.name(), start..batch.json.len()));
+            }
+            self.after = place;
+        }
+        Ok(true)
+    }
+}

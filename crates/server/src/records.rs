@@ -1,0 +1,78 @@
+//! Records of the journal as the API needs them: read, decoded, and joined with the record they build on.
+
+use crate::problem::{Fault, Problem};
+use courant_engine::{Command, Lsn, Outcome, Record, record};
+use courant_ledger::Id;
+use courant_node::journal::{Payload, ReadError};
+use courant_node::{Node, order_in, payment_in};
+
+use crate::view::payment::PaymentAsOf;
+
+/// Reads a record that another record or the engine names. May wait for the disk.
+pub(crate) fn read(node: &Node, lsn: Lsn) -> Result<Payload, Problem> {
+    match node.record(lsn) {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(Problem::internal(format_args!("there is no record at {lsn}"))),
+        Err(error) => Err(unreadable(&error)),
+    }
+}
+
+/// What a client is told about a record that cannot be read.
+pub(crate) fn unreadable(error: &ReadError) -> Problem {
+    match error {
+        ReadError::Retired { .. } => {
+            Problem::because(Fault::HistoryUnreadable, "this part of the journal was archived")
+        }
+        error => {
+            tracing::error!(target: "courant::internal", %error, "a record cannot be read");
+            Fault::HistoryUnreadable.into()
+        }
+    }
+}
+
+/// Decodes a record of the journal.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Record<'_>, Problem> {
+    record::decode(bytes).map_err(Problem::internal)
+}
+
+/// The payment that a record is about; of a group, the one at `index`.
+pub(crate) fn payment_id<'a>(record: &Record<'a>, index: usize) -> Option<Id<'a>> {
+    match &record.command {
+        Command::Pay(order) => Some(order.id),
+        Command::PayGroup(orders) => orders.get(index).map(|order| order.id),
+        Command::Step(step) => Some(step.payment),
+        Command::Due { payment } => Some(*payment),
+        Command::OpenAccount(_)
+        | Command::ChangeAccount(_)
+        | Command::CreateKey(_)
+        | Command::RevokeKey { .. } => None,
+    }
+}
+
+/// Where the record is that made the payment which a record is about.
+pub(crate) fn origin_of(lsn: Lsn, record: &Record<'_>) -> Lsn {
+    match &record.outcome {
+        Outcome::Payment(after) if after.origin != Lsn::NONE => after.origin,
+        _ => lsn,
+    }
+}
+
+/// Shows a payment as of a record, reading the record that made it if that is another one.
+pub(crate) fn with_payment<T>(
+    node: &Node,
+    (lsn, record): (Lsn, &Record<'_>),
+    id: Id<'_>,
+    show: impl FnOnce(PaymentAsOf<'_, '_>) -> T,
+) -> Result<T, Problem> {
+    let missing = || Problem::internal(format_args!("the record at {lsn} is not about {id}"));
+    let payment = payment_in(record, id).ok_or_else(missing)?;
+    let origin = origin_of(lsn, record);
+    if origin == lsn {
+        let order = order_in(record, id).ok_or_else(missing)?;
+        return Ok(show(PaymentAsOf { order, payment, lsn, at: record.at }));
+    }
+    let bytes = read(node, origin)?;
+    let made = decode(&bytes)?;
+    let order = order_in(&made, id).ok_or_else(missing)?;
+    Ok(show(PaymentAsOf { order, payment, lsn, at: record.at }))
+}

@@ -1,0 +1,283 @@
+//! Batches of payments: as a JSON array, as lines of JSON, or in Protobuf; all or nothing, or each on its own.
+
+use crate::answer::{self, Answer};
+use crate::app::{self, App};
+use crate::body::{self, MediaType};
+use crate::config::BATCH_PAYMENTS_MAX;
+use crate::edge::PaymentWriter;
+use crate::input::payment::PaymentBody;
+use crate::input::query::{Asked, BatchQuery};
+use crate::problem::{Document, Problem};
+use crate::proto::{PaymentBatch, PaymentResult, PaymentResults};
+use crate::records;
+use crate::view::ReasonView;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use courant_engine::{Caller, Command, Lsn, Outcome};
+use courant_ledger::{FieldError, FieldProblem, Id, IdBuf, Order, Payment, Reason, Status};
+use courant_node::{Node, Reply, Request};
+use prost::Message;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+#[utoipa::path(
+    post, path = "/v1/payments/batch", tag = "payments", operation_id = "pay_batch",
+    summary = "Make up to 10,000 payments",
+    description = "Each on its own: a result for each, in their order. With `atomic=true`: all of them, or a 422 that \
+        names the first that was refused. A JSON array, lines of JSON (application/x-ndjson), or the Protobuf message \
+        PaymentBatch (application/x-protobuf), which is answered in Protobuf.",
+    params(BatchQuery),
+    request_body(content = Vec<PaymentBody>),
+    security(("api_key" = ["payments:write"])),
+    responses(
+        (status = 200, description = "What became of each payment; of an atomic batch, that it is a repeat", body = BatchView),
+        (status = 201, description = "All payments of an atomic batch were made", body = BatchView),
+    ),
+)]
+pub(super) async fn pay_all(
+    State(app): State<Arc<App>>,
+    allowed: PaymentWriter,
+    Asked(query): Asked<BatchQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    const TAKEN: [MediaType; 3] = [MediaType::Json, MediaType::NdJson, MediaType::Protobuf];
+    let media = MediaType::of(&headers, &TAKEN)?;
+    let bytes = body::read(&app, body, app.config.batch_bytes_max).await?;
+    let caller = allowed.by_id();
+    if query.atomic {
+        together(&app, caller, media, bytes).await
+    } else {
+        apart(&app, caller, media, bytes).await
+    }
+}
+
+/// The answer to a batch.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchResults)]
+pub(super) struct BatchView {
+    /// One for each payment, in their order: what became of it, or the problem that there is none.
+    results: Vec<OneOf>,
+}
+
+/// What became of a payment of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchResult)]
+pub(super) struct ResultView {
+    /// Its id.
+    #[schema(value_type = String)]
+    id: String,
+    /// Where it stands.
+    status: &'static str,
+    /// The same in ISO 20022.
+    iso_status: &'static str,
+    /// Why it stands there.
+    reason: Option<ReasonView>,
+    /// The record.
+    version: u64,
+    /// True if it had been made before.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    repeat: bool,
+}
+
+/// What became of a payment, or a problem.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes what is written piece by piece")]
+enum OneOf {
+    Result(ResultView),
+    Problem(Document<'static>),
+}
+
+/// Each on its own.
+async fn apart(app: &App, caller: Caller<'static>, media: MediaType, bytes: Bytes) -> Answer {
+    let parse = move |_: &Node| {
+        let parsed = Parsed::read(media, &bytes)?;
+        let mut request = Request::with_capacity(parsed.count());
+        let mut push = |body: Result<PaymentBody<'_>, Problem>| -> Result<IdBuf, Problem> {
+            let body = body?;
+            let order = body.order()?;
+            let id = IdBuf::from(order.id);
+            request.push(caller, &Command::Pay(order))?;
+            Ok(id)
+        };
+        let at = |index: usize| u32::try_from(index).ok();
+        let bodies = parsed.bodies().enumerate();
+        let pushed = bodies.map(|(index, body)| push(body).map_err(|p| p.of_payment(at(index))));
+        let ids: Vec<Result<IdBuf, Problem>> = pushed.collect();
+        Ok((request, ids))
+    };
+    let (request, ids) = app.blocking(parse).await?;
+    let replies = if request.is_empty() { Vec::new() } else { app.submit(request).await? };
+    let mut replies = replies.into_iter();
+    let mut results = Vec::with_capacity(ids.len());
+    for (index, id) in ids.into_iter().enumerate() {
+        results.push(match id {
+            Err(problem) => Err(problem),
+            Ok(id) => {
+                let reply =
+                    replies.next().ok_or_else(|| Problem::internal("a reply is missing"))?;
+                one_result(index, id, reply)?
+            }
+        });
+    }
+    Ok(respond(StatusCode::OK, media, &results))
+}
+
+/// What a reply says of one payment. The outer error is for the whole batch: the server could not decide, and the
+/// batch is to be sent again, which repeats what was recorded.
+fn one_result(index: usize, id: IdBuf, reply: Reply) -> Result<OneResult, Problem> {
+    match reply {
+        Reply::Recorded { lsn, repeat, status: Some(status), reason } => {
+            Ok(Ok(result(id.as_id(), (status, reason), lsn, repeat)))
+        }
+        Reply::Recorded { status: None, .. } => {
+            Err(Problem::internal("a payment was recorded without a status"))
+        }
+        Reply::Refused { reason, .. } => {
+            Ok(Err(Problem::from(reason).of_payment(u32::try_from(index).ok())))
+        }
+        Reply::Unavailable(unavailable) => Err(app::unavailable(unavailable)),
+    }
+}
+
+/// All or nothing.
+async fn together(app: &App, caller: Caller<'static>, media: MediaType, bytes: Bytes) -> Answer {
+    let parse = move |_: &Node| {
+        let parsed = Parsed::read(media, &bytes)?;
+        let bodies: Vec<PaymentBody<'_>> = parsed.bodies().collect::<Result<_, _>>()?;
+        let order = |(index, body)| {
+            let body: &PaymentBody<'_> = body;
+            body.order().map_err(|error| error.within(format_args!("payments[{index}]")))
+        };
+        let orders: Result<Vec<Order<'_>>, FieldError> =
+            bodies.iter().enumerate().map(order).collect();
+        Request::new(caller, &Command::PayGroup(orders?)).map_err(Problem::from)
+    };
+    let recorded = app.record(app.blocking(parse).await?).await?;
+    let results = app.blocking(move |node| {
+        let bytes = records::read(node, recorded.lsn)?;
+        let record = records::decode(&bytes)?;
+        let (Command::PayGroup(orders), Outcome::Group(group)) = (&record.command, &record.outcome)
+        else {
+            return Err(Problem::internal("the record of a group is not one"));
+        };
+        let one = |(order, payment): (&Order<'_>, &Payment)| {
+            let state = (payment.status, payment.reason);
+            Ok(result(order.id, state, recorded.lsn, recorded.is_repeat))
+        };
+        Ok(orders.iter().zip(&group.payments).map(one).collect::<Vec<OneResult>>())
+    });
+    let first = if recorded.is_repeat { StatusCode::OK } else { StatusCode::CREATED };
+    let response = respond(first, media, &results.await?);
+    Ok(if recorded.is_repeat { answer::replayed(response) } else { response })
+}
+
+/// The payments of a batch, not yet read one by one.
+enum Parsed<'a> {
+    Array(Vec<&'a RawValue>),
+    Lines(Vec<&'a [u8]>),
+    Protobuf(PaymentBatch),
+}
+
+impl<'a> Parsed<'a> {
+    fn read(media: MediaType, bytes: &'a [u8]) -> Result<Parsed<'a>, Problem> {
+        let parsed = match media {
+            MediaType::Json => Parsed::Array(body::parse(bytes)?),
+            MediaType::NdJson => {
+                let lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+                Parsed::Lines(lines.filter(|line| !line.is_empty()).collect())
+            }
+            MediaType::Protobuf => Parsed::Protobuf(PaymentBatch::read(bytes)?),
+        };
+        match parsed.count() {
+            0 => Err(FieldError::missing("payments").into()),
+            count if count > BATCH_PAYMENTS_MAX => {
+                let sentence =
+                    format!("{count} payments are too many: send {BATCH_PAYMENTS_MAX} at once");
+                let error = FieldError::new("payments", FieldProblem::TooMany, sentence);
+                Err(error.with_limit(BATCH_PAYMENTS_MAX as u64).into())
+            }
+            _ => Ok(parsed),
+        }
+    }
+
+    fn count(&self) -> usize {
+        match self {
+            Parsed::Array(values) => values.len(),
+            Parsed::Lines(lines) => lines.len(),
+            Parsed::Protobuf(batch) => batch.payments.len(),
+        }
+    }
+
+    fn bodies(&self) -> impl Iterator<Item = Result<PaymentBody<'_>, Problem>> {
+        (0..self.count()).map(|index| {
+            let body = match self {
+                Parsed::Array(values) => body::parse(values[index].get().as_bytes()),
+                Parsed::Lines(lines) => body::parse(lines[index]),
+                Parsed::Protobuf(batch) => batch.payments[index].body().map_err(Problem::from),
+            };
+            body.map_err(|problem| problem.of_payment(u32::try_from(index).ok()))
+        })
+    }
+}
+
+type OneResult = Result<ResultView, Problem>;
+
+fn result(
+    id: Id<'_>,
+    (status, reason): (Status, Option<Reason>),
+    lsn: Lsn,
+    repeat: bool,
+) -> ResultView {
+    ResultView {
+        id: id.as_str().to_owned(),
+        status: status.name(),
+        iso_status: status.iso20022(),
+        reason: reason.map(ReasonView::from),
+        version: lsn.0,
+        repeat,
+    }
+}
+
+fn respond(status: StatusCode, media: MediaType, results: &[OneResult]) -> Response {
+    if media == MediaType::Protobuf {
+        let results = PaymentResults { results: results.iter().map(protobuf).collect() };
+        let content_type = HeaderValue::from_static(MediaType::Protobuf.name());
+        let bytes = results.encode_to_vec();
+        return (status, [(header::CONTENT_TYPE, content_type)], bytes).into_response();
+    }
+    let one = |result: &'_ OneResult| match result {
+        Ok(result) => answer::encode(result),
+        Err(problem) => answer::encode(&problem.document(None)),
+    };
+    let results: Vec<Vec<u8>> = results.iter().map(one).collect();
+    answer::written(status, answer::list("results", &results))
+}
+
+fn protobuf(result: &OneResult) -> PaymentResult {
+    match result {
+        Ok(result) => PaymentResult {
+            id: result.id.clone(),
+            status: result.status.to_owned(),
+            reason: result.reason.map(|reason| reason.code().to_owned()).unwrap_or_default(),
+            version: result.version,
+            repeat: result.repeat,
+            ..PaymentResult::default()
+        },
+        Err(problem) => {
+            let document = problem.document(None);
+            PaymentResult {
+                problem: document.code.to_owned(),
+                detail: document.detail.to_owned(),
+                field: document.field.unwrap_or_default().to_owned(),
+                ..PaymentResult::default()
+            }
+        }
+    }
+}

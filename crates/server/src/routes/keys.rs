@@ -1,0 +1,103 @@
+//! API keys: make, list, revoke.
+
+use crate::access::{next_number, prepare};
+use crate::answer::{self, Answer};
+use crate::app::{App, Recorded};
+use crate::body;
+use crate::edge::Admin;
+use crate::input::key::KeyBody;
+use crate::problem::{Code, Fault, Problem};
+use crate::view::Page;
+use crate::view::key::KeyView;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use courant_engine::{Command, Key};
+use courant_ledger::Reason;
+use courant_node::Request;
+use std::sync::Arc;
+
+#[utoipa::path(
+    post, path = "/v1/keys", tag = "keys", operation_id = "create_key",
+    summary = "Make an API key",
+    description = "Its text is in this answer only: it is kept nowhere. A repeat under the same Idempotency-Key is a 409.",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Keeps a repeat from making another key")),
+    request_body(content = KeyBody),
+    security(("api_key" = ["admin"])),
+    responses((status = 201, description = "The key, with its text", body = KeyView)),
+)]
+pub(super) async fn create(
+    State(app): State<Arc<App>>,
+    allowed: Admin,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let bytes = body::read_json(&app, &headers, body).await?;
+    let order: KeyBody<'_> = body::parse(&bytes)?;
+    let terms = order.terms()?;
+    let _changes = app.key_changes.lock().await;
+    let number = next_number(&keys(&app).await?);
+    let (request, new) = prepare(app.keyring.secret(), allowed.by_key()?, number, &terms)?;
+    app.record(request).await.map_err(|problem| match problem.code {
+        Code::Reason(Reason::IdempotencyConflict) => Fault::KeyShownOnce.into(),
+        _ => problem,
+    })?;
+    let keys = refresh(&app).await?;
+    let key = find(&keys, number)?;
+    Ok(answer::json(StatusCode::CREATED, &KeyView::new(key).with_text(&new)))
+}
+
+#[utoipa::path(
+    get, path = "/v1/keys", tag = "keys", operation_id = "list_keys",
+    summary = "List API keys",
+    description = "All of them, revoked ones too; there are at most 10,000.",
+    security(("api_key" = ["admin"])),
+    responses((status = 200, description = "The keys, without their texts", body = Page<KeyView>)),
+)]
+pub(super) async fn list(State(app): State<Arc<App>>, _: Admin) -> Answer {
+    let keys = keys(&app).await?;
+    let items = keys.iter().map(KeyView::new).collect();
+    Ok(answer::json(StatusCode::OK, &Page { items, next_cursor: None }))
+}
+
+#[utoipa::path(
+    delete, path = "/v1/keys/{number}", tag = "keys", operation_id = "revoke_key",
+    summary = "Revoke an API key",
+    description = "It stops to work at once. The last working key with the scope admin cannot be revoked.",
+    params(
+        ("number" = u32, Path, description = "The number of the key"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe"),
+    ),
+    security(("api_key" = ["admin"])),
+    responses((status = 200, description = "The key", body = KeyView)),
+)]
+pub(super) async fn revoke(
+    State(app): State<Arc<App>>,
+    allowed: Admin,
+    path: Result<Path<u32>, axum::extract::rejection::PathRejection>,
+) -> Answer {
+    let Path(number) = path.map_err(|_| Problem::from(Reason::KeyNotFound))?;
+    let request = Request::new(allowed.by_key()?, &Command::RevokeKey { number })?;
+    let _changes = app.key_changes.lock().await;
+    let Recorded { is_repeat, .. } = app.record(request).await?;
+    let keys = refresh(&app).await?;
+    let key = find(&keys, number)?;
+    let json = answer::encode(&KeyView::new(key).repeated(is_repeat));
+    Ok(answer::recorded(StatusCode::OK, is_repeat, json))
+}
+
+async fn keys(app: &App) -> Result<Vec<Key>, Problem> {
+    app.node.keys().await.map_err(|_| Fault::Stopped.into())
+}
+
+/// Brings the server's own view up to date. Called with the lock on changes held.
+async fn refresh(app: &App) -> Result<Vec<Key>, Problem> {
+    let keys = keys(app).await?;
+    app.keyring.replace(keys.clone());
+    Ok(keys)
+}
+
+fn find(keys: &[Key], number: u32) -> Result<&Key, Problem> {
+    let key = keys.iter().find(|key| key.number == number);
+    key.ok_or_else(|| Problem::internal("a key that was just recorded is missing"))
+}

@@ -1,0 +1,133 @@
+//! The state of the server as a whole: trial balance, metrics, health, readiness.
+
+use crate::answer::{self, Answer};
+use crate::app::App;
+use crate::edge::{AccountReader, MetricsReader};
+use crate::metrics::METRICS_TEXT;
+use crate::problem::{Fault, Problem};
+use crate::view::{Decimal, Time};
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// The sums of all accounts at one moment.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TrialBalance)]
+pub(super) struct TrialBalanceView {
+    /// True if debits equal credits in every currency.
+    balanced: bool,
+    /// The last record it shows.
+    version: u64,
+    /// The time of that record.
+    #[schema(value_type = String, format = DateTime)]
+    time: Time,
+    /// The sums of each currency.
+    currencies: Vec<CurrencyView>,
+    /// How many accounts there are, those of the outside world too.
+    accounts: usize,
+    /// How many payments were ever made, rejected ones too.
+    payments: u64,
+    /// How many of them are not final.
+    open_payments: usize,
+    /// How many records the journal has had.
+    records: u64,
+}
+
+/// The sums of one currency.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CurrencySums)]
+struct CurrencyView {
+    currency: &'static str,
+    #[schema(value_type = String)]
+    debits_pending: Decimal,
+    #[schema(value_type = String)]
+    credits_pending: Decimal,
+    #[schema(value_type = String)]
+    debits_posted: Decimal,
+    #[schema(value_type = String)]
+    credits_posted: Decimal,
+}
+
+/// How the server is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = State)]
+pub(super) struct StateView {
+    /// `alive` or `ready`.
+    status: &'static str,
+}
+
+#[utoipa::path(
+    get, path = "/v1/trial-balance", tag = "accounts", operation_id = "trial_balance",
+    summary = "Show the sums of all accounts",
+    security(("api_key" = ["accounts:read"])),
+    responses((status = 200, description = "The trial balance", body = TrialBalanceView)),
+)]
+pub(super) async fn trial_balance(State(app): State<Arc<App>>, _: AccountReader) -> Answer {
+    let balance = app.node.trial_balance().await.map_err(|_| Fault::Stopped)?;
+    let currencies = balance.currencies.iter().map(|(currency, sums)| {
+        let sum = |minor| Decimal::sum(minor, *currency);
+        CurrencyView {
+            currency: currency.code(),
+            debits_pending: sum(sums.debits_pending),
+            credits_pending: sum(sums.credits_pending),
+            debits_posted: sum(sums.debits_posted),
+            credits_posted: sum(sums.credits_posted),
+        }
+    });
+    let view = TrialBalanceView {
+        balanced: balance.balanced,
+        version: balance.lsn.0,
+        time: Time(balance.at),
+        currencies: currencies.collect(),
+        accounts: balance.accounts,
+        payments: balance.payments,
+        open_payments: balance.open_payments,
+        records: balance.records,
+    };
+    Ok(answer::json(StatusCode::OK, &view))
+}
+
+#[utoipa::path(
+    get, path = "/v1/metrics", tag = "operations", operation_id = "metrics",
+    summary = "Show metrics for Prometheus",
+    security(("api_key" = ["metrics:read"])),
+    responses((status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text")),
+)]
+pub(super) async fn metrics(
+    State(app): State<Arc<App>>,
+    _: MetricsReader,
+) -> Result<Response, Problem> {
+    let text = app.metrics.render().map_err(Problem::internal)?;
+    let content_type = HeaderValue::from_static(METRICS_TEXT);
+    Ok(([(header::CONTENT_TYPE, content_type)], text).into_response())
+}
+
+#[utoipa::path(
+    get, path = "/v1/health", tag = "operations", operation_id = "health",
+    summary = "Say that the process lives",
+    responses((status = 200, description = "It lives", body = StateView)),
+)]
+pub(super) async fn health() -> Response {
+    answer::json(StatusCode::OK, &StateView { status: "alive" })
+}
+
+#[utoipa::path(
+    get, path = "/v1/ready", tag = "operations", operation_id = "ready",
+    summary = "Say whether payments are taken",
+    responses((status = 200, description = "They are", body = StateView)),
+)]
+pub(super) async fn ready(State(app): State<Arc<App>>) -> Answer {
+    let why = if app.node.stopped().is_some() {
+        "the server stopped after a failed write"
+    } else if *app.closing.borrow() {
+        "the server is shutting down"
+    } else if app.node.stats().storage_full {
+        "the disk is full"
+    } else {
+        return Ok(answer::json(StatusCode::OK, &StateView { status: "ready" }));
+    };
+    Err(Problem::because(Fault::NotReady, why))
+}
