@@ -6,6 +6,7 @@
 
 mod disk;
 mod engine;
+mod http;
 mod journal;
 mod latency;
 mod machine;
@@ -36,6 +37,11 @@ enum What {
     Journal(Settings),
     /// Payments in this process, each durable before it is acknowledged
     Engine(EngineArgs),
+    /// Single payments to a server, beside an empty handler
+    Http(Settings),
+    /// Answer POST requests with nothing: what `http` compares with
+    #[command(hide = true)]
+    EmptyHandler,
     /// Open a data directory, say what that took, and close it: a part of `engine` that needs a fresh process
     #[command(hide = true)]
     Open(engine::OpenArgs),
@@ -111,6 +117,10 @@ pub(crate) fn run(args: &BenchArgs) -> Result<Exit, Failure> {
         What::Engine(args) => measure(&args.settings, |place, report| {
             engine::measure(&args.settings, args.full, place, report)
         }),
+        What::Http(settings) => {
+            measure(settings, |place, report| http::measure(settings, place, report))
+        }
+        What::EmptyHandler => http::empty_handler(),
         What::Open(args) => engine::open(args),
     }
 }

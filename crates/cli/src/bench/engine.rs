@@ -17,10 +17,9 @@ use super::report::Report;
 use crate::exit::Failure;
 use callers::Callers;
 use in_flight::Batches;
-use orders::Shape;
-use world::World;
-
+pub(super) use orders::{Orders, Shape, Transfer};
 pub(super) use restart::{OpenArgs, open};
+pub(super) use world::World;
 
 /// Accounts unless a load is about their number.
 const ACCOUNTS: u32 = 100_000;

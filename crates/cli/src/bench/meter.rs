@@ -56,3 +56,14 @@ pub(super) fn resident_bytes_of(process: &str) -> u64 {
     let kib = line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
     kib.unwrap_or_default() * 1024
 }
+
+/// User and system time of the threads that a process has now.
+pub(super) fn cpu_time_of(process_id: u32) -> Duration {
+    let threads = std::fs::read_dir(format!("/proc/{process_id}/task"));
+    let of_thread = |thread: std::fs::DirEntry| -> Option<u64> {
+        let line = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        line.split(' ').next()?.parse().ok()
+    };
+    let nanos = threads.into_iter().flatten().flatten().filter_map(of_thread).sum();
+    Duration::from_nanos(nanos)
+}

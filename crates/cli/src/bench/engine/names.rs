@@ -7,7 +7,7 @@ const DIGITS: usize = 16;
 
 /// A letter and a number of 16 hexadecimal digits.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Name([u8; DIGITS + 1]);
+pub(in crate::bench) struct Name([u8; DIGITS + 1]);
 
 impl Name {
     pub(super) fn account(number: u32) -> Name {
@@ -27,7 +27,7 @@ impl Name {
         Name(bytes)
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(in crate::bench) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("a letter and digits")
     }
 

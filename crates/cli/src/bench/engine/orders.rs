@@ -21,7 +21,7 @@ pub(super) const CALLER: Caller<'static> = Caller { key: 1, idempotency_key: Non
 
 /// Which accounts payments are between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(in crate::bench) enum Shape {
     /// All alike.
     Uniform,
     /// The n-th most used account 1/n as often as the most used one.
@@ -85,17 +85,17 @@ impl Picks {
 
 /// Makes payments under ids that nobody had.
 #[derive(Debug, Clone)]
-pub(super) struct Orders {
+pub(in crate::bench) struct Orders {
     picks: Picks,
     next: u64,
 }
 
 /// A plain transfer of one cent, before it is put into words.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Transfer {
-    pub(super) id: Name,
-    pub(super) debtor: Name,
-    pub(super) creditor: Name,
+pub(in crate::bench) struct Transfer {
+    pub(in crate::bench) id: Name,
+    pub(in crate::bench) debtor: Name,
+    pub(in crate::bench) creditor: Name,
 }
 
 impl Transfer {
@@ -108,12 +108,12 @@ impl Transfer {
 
 impl Orders {
     /// `maker` keeps the ids of several makers apart.
-    pub(super) fn new(shape: Shape, accounts: u32, maker: u16) -> Orders {
+    pub(in crate::bench) fn new(shape: Shape, accounts: u32, maker: u16) -> Orders {
         let picks = Picks::new(shape, accounts, u64::from(maker));
         Orders { picks, next: u64::from(maker) << 48 }
     }
 
-    pub(super) fn next(&mut self) -> Transfer {
+    pub(in crate::bench) fn next(&mut self) -> Transfer {
         let (debtor, creditor) = self.picks.pair();
         let id = Name::payment(self.next);
         self.next += 1;

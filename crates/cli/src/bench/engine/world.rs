@@ -22,14 +22,14 @@ const FUNDING_MAKER: u64 = u64::MAX << 48;
 
 /// A running node that is removed with everything in it.
 #[derive(Debug)]
-pub(super) struct World {
+pub(in crate::bench) struct World {
     pub(super) node: Node,
     pub(super) accounts: u32,
     pub(super) directory: TempDir,
 }
 
 impl World {
-    pub(super) fn new(place: &Place, accounts: u32) -> Result<World, Failure> {
+    pub(in crate::bench) fn new(place: &Place, accounts: u32) -> Result<World, Failure> {
         World::with_options(place, accounts, NodeOptions::default())
     }
 
@@ -58,7 +58,7 @@ impl World {
     }
 
     /// Ends the node; the directory stays until the value that is returned is dropped.
-    pub(super) fn close(self) -> TempDir {
+    pub(in crate::bench) fn close(self) -> TempDir {
         self.node.close();
         self.directory
     }
