@@ -183,31 +183,35 @@ fn seal<S: Storage>(core: &Core<S>, frozen: &Frozen) -> Result<(), String> {
 pub(crate) fn snapshot<S: Storage>(core: &Core<S>) -> Result<(), String> {
     let begun = clock::instant();
     let text = |error: std::io::Error| error.to_string();
-    let stopped = |error: Stopped| error.to_string();
-    let begin = core.visit(|engine: &mut Engine| engine.last()).wait().map_err(stopped)?;
+    // The snapshot begins at the very record that its first section shows last: replaying goes on from there.
+    let (mut section, begin, mut bytes) = snapshot_section(core, Cursor::BEGIN, Vec::new())?;
+    let mut end = begin;
     let mut writer = SnapshotWriter::create(&core.snapshots, begin).map_err(text)?;
-    let mut cursor = Cursor::BEGIN;
-    let entries = core.options.snapshot_step_entries;
-    let mut buffer = Vec::new();
-    let end = loop {
-        let counters = Arc::clone(core.counters());
-        let step = core.visit(move |engine: &mut Engine| {
-            let begun = clock::instant();
-            buffer.clear();
-            let section = engine.snapshot_section(cursor, entries, &mut buffer);
-            counters.snapshot_pause(begun.elapsed());
-            (section, engine.last(), buffer)
-        });
-        let (section, last, bytes) = step.wait().map_err(stopped)?;
+    loop {
         writer.section(&bytes).map_err(text)?;
-        buffer = bytes;
-        match section {
-            Section::More(next) => cursor = next,
-            Section::Last => break last,
-        }
-    };
+        let Section::More(cursor) = section else { break };
+        (section, end, bytes) = snapshot_section(core, cursor, bytes)?;
+    }
     let bytes = writer.finish(&core.snapshots, end).map_err(text)?;
     snapshots::prune(&core.snapshots, core.options.snapshots_kept).map_err(text)?;
     core.counters().snapshot(begin.0, bytes, begun.elapsed());
     Ok(())
+}
+
+/// One section, made in `buffer` between two commands, and the last record it may show, which is durable.
+fn snapshot_section<S: Storage>(
+    core: &Core<S>,
+    cursor: Cursor,
+    mut buffer: Vec<u8>,
+) -> Result<(Section, Lsn, Vec<u8>), String> {
+    let entries = core.options.snapshot_step_entries;
+    let counters = Arc::clone(core.counters());
+    let step = core.visit(move |engine: &mut Engine| {
+        let begun = clock::instant();
+        buffer.clear();
+        let section = engine.snapshot_section(cursor, entries, &mut buffer);
+        counters.snapshot_pause(begun.elapsed());
+        (section, engine.last(), buffer)
+    });
+    step.wait().map_err(|stopped: Stopped| stopped.to_string())
 }

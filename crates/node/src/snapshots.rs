@@ -156,6 +156,9 @@ pub(crate) fn load<S: Storage>(
         }
         engine.load_section(&section).map_err(|error| error.to_string())?;
     }
+    if engine.last() != extent.begin {
+        return Err("its first section is not of where it begins".into());
+    }
     Ok((engine, extent))
 }
 
