@@ -3,6 +3,8 @@
 //! A good body is parsed once, borrowing its texts. Only a bad one is looked at again, to say where it is bad.
 
 use crate::app::App;
+use crate::config::JSON_DEPTH_MAX;
+use crate::input::Object;
 use crate::problem::{Fault, Problem};
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
@@ -10,8 +12,6 @@ use bytes::Bytes;
 use courant_ledger::{FieldError, FieldProblem};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
-
-use crate::config::JSON_DEPTH_MAX;
 
 /// The media types that bodies can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,8 +94,13 @@ pub(crate) async fn read_optional_json(
     Ok(bytes)
 }
 
-/// Parses JSON; nothing may follow it.
+/// Parses an object of JSON; nothing may follow it.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
+    parse_any(bytes).map(|Object(object)| object)
+}
+
+/// Parses any JSON; nothing may follow it.
+pub(crate) fn parse_any<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| explain::<T>(bytes, &error))
 }
 

@@ -10,18 +10,23 @@ pub(crate) mod query;
 pub(crate) mod step;
 mod text;
 
-pub(crate) use text::{Pairs, Text};
+pub(crate) use text::{Object, Pairs, Text, words};
 
 use courant_ledger::{Amount, Currency, FieldError, FieldProblem, Timestamp};
 use serde::{Deserialize, Deserializer};
 
-/// An amount in a currency; zero is refused later, with all other rules of its command.
+/// An amount in a currency, above zero.
 pub(crate) fn amount(
     field: &'static str,
     text: &str,
     currency: Currency,
 ) -> Result<u64, FieldError> {
-    Amount::parse(text, currency).map(Amount::minor).map_err(|error| error.at(field))
+    match Amount::parse(text, currency).map_err(|error| error.at(field))? {
+        zero if zero.is_zero() => {
+            Err(FieldError::new(field, FieldProblem::Zero, "an amount must be above zero"))
+        }
+        amount => Ok(amount.minor()),
+    }
 }
 
 pub(crate) fn currency(text: &str) -> Result<Currency, FieldError> {

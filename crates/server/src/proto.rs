@@ -4,7 +4,7 @@
 //! not understood would pay at once), so unknown fields are looked for and refused, as in JSON.
 
 use crate::input::payment::{BearerName, FeeBody, KindName, ModeName, PayeeBody, PaymentBody};
-use crate::input::{Pairs, Text};
+use crate::input::{Object, Pairs, Text};
 use crate::problem::{Fault, Problem};
 use courant_ledger::{FieldError, FieldProblem};
 use prost::Message;
@@ -140,10 +140,10 @@ impl Payment {
             debtor: given(&self.debtor),
             creditor: given(&self.creditor),
             payees: (!self.payees.is_empty())
-                .then(|| self.payees.iter().map(Payee::body).collect()),
+                .then(|| self.payees.iter().map(|payee| Object(payee.body())).collect()),
             amount: given(&self.amount),
             currency: text(&self.currency),
-            fees: self.fees.iter().map(Fee::body).collect::<Result<_, _>>()?,
+            fees: self.fees.iter().map(|fee| fee.body().map(Object)).collect::<Result<_, _>>()?,
             execute_at: given(&self.execute_at),
             expires_at: given(&self.expires_at),
             channel: given(&self.channel),

@@ -1,6 +1,6 @@
 //! Bodies about accounts.
 
-use super::{Pairs, Text, currency, present};
+use super::{Pairs, Text, currency, present, words};
 use courant_engine::command::{AccountChange, ChangeAccount, OpenAccount};
 use courant_ledger::{AccountTerms, Currency, FieldError, Id, Limits, Side, parse_signed_minor};
 use serde::Deserialize;
@@ -38,13 +38,14 @@ pub(crate) struct OpenBody<'a> {
 }
 
 /// Where a balance grows.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = Side)]
+#[derive(Debug, Clone, Copy, ToSchema)]
+#[schema(as = Side, rename_all = "snake_case")]
 pub(crate) enum SideName {
     Credit,
     Debit,
 }
+
+words!(SideName { "credit" => Credit, "debit" => Debit, });
 
 impl OpenBody<'_> {
     pub(crate) fn command(&self) -> Result<OpenAccount<'_>, FieldError> {

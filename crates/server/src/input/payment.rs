@@ -1,6 +1,6 @@
 //! The body of a payment, alone or in a batch.
 
-use super::{Pairs, Text, amount, currency, timestamp};
+use super::{Object, Pairs, Text, amount, currency, timestamp, words};
 use courant_ledger::{
     Bearer, Currency, Details, Fee, FieldError, FieldProblem, Id, Mode, Order, OrderKind, Payee,
     Timestamp, outside_account,
@@ -31,7 +31,8 @@ pub(crate) struct PaymentBody<'a> {
     #[schema(value_type = Option<String>, example = "bob")]
     pub(crate) creditor: Option<Text<'a>>,
     /// Up to 100 accounts that are paid together, all or nothing.
-    pub(crate) payees: Option<Vec<PayeeBody<'a>>>,
+    #[schema(value_type = Option<Vec<PayeeBody<'a>>>)]
+    pub(crate) payees: Option<Vec<Object<PayeeBody<'a>>>>,
     /// The amount, with exactly the decimals of its currency. With `payees` it may be left out, or must be their sum.
     #[schema(value_type = Option<String>, example = "12.34")]
     pub(crate) amount: Option<Text<'a>>,
@@ -40,7 +41,8 @@ pub(crate) struct PaymentBody<'a> {
     pub(crate) currency: Text<'a>,
     /// Up to 16 fees, taken with the first money that is posted.
     #[serde(default)]
-    pub(crate) fees: Vec<FeeBody<'a>>,
+    #[schema(value_type = Vec<FeeBody<'a>>)]
+    pub(crate) fees: Vec<Object<FeeBody<'a>>>,
     /// Not before this time (RFC 3339), at most 366 days ahead.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) execute_at: Option<Text<'a>>,
@@ -62,9 +64,8 @@ pub(crate) struct PaymentBody<'a> {
 }
 
 /// What a payment is.
-#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = PaymentType)]
+#[derive(Debug, Clone, Copy, Default, ToSchema)]
+#[schema(as = PaymentType, rename_all = "snake_case")]
 pub(crate) enum KindName {
     /// From an account to one or more accounts.
     #[default]
@@ -75,10 +76,11 @@ pub(crate) enum KindName {
     Withdrawal,
 }
 
+words!(KindName { "transfer" => Transfer, "top_up" => TopUp, "withdrawal" => Withdrawal, });
+
 /// How far a payment goes at once.
-#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = PaymentMode)]
+#[derive(Debug, Clone, Copy, Default, ToSchema)]
+#[schema(as = PaymentMode, rename_all = "snake_case")]
 pub(crate) enum ModeName {
     /// Post the money.
     #[default]
@@ -88,6 +90,8 @@ pub(crate) enum ModeName {
     /// Wait until the outside leg of a top-up or withdrawal is confirmed.
     AwaitConfirmation,
 }
+
+words!(ModeName { "pay" => Pay, "authorise" => Authorise, "await_confirmation" => AwaitConfirmation, });
 
 /// One who is paid.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -120,13 +124,14 @@ pub(crate) struct FeeBody<'a> {
 }
 
 /// Who bears a fee.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = Bearer)]
+#[derive(Debug, Clone, Copy, ToSchema)]
+#[schema(as = Bearer, rename_all = "snake_case")]
 pub(crate) enum BearerName {
     Debtor,
     Creditor,
 }
+
+words!(BearerName { "debtor" => Debtor, "creditor" => Creditor, });
 
 impl PaymentBody<'_> {
     /// The order. [`Order::check`] is still to come; it is part of making a request.

@@ -1,6 +1,6 @@
 //! Bodies of the steps of a payment.
 
-use super::{Text, amount, currency};
+use super::{Object, Text, amount, currency};
 use courant_engine::command::{Money, PaymentStep, Step};
 use courant_ledger::{Currency, FieldError, FieldProblem, GiveBack, Id, Part, Portion};
 use serde::Deserialize;
@@ -20,7 +20,8 @@ pub(crate) struct ChildBody<'a> {
     #[schema(value_type = Option<String>)]
     amount: Option<Text<'a>>,
     /// How much for which payees.
-    parts: Option<Vec<PartBody<'a>>>,
+    #[schema(value_type = Option<Vec<PartBody<'a>>>)]
+    parts: Option<Vec<Object<PartBody<'a>>>>,
     /// The currency of the amounts; needed where there are any.
     #[schema(value_type = Option<String>)]
     currency: Option<Text<'a>>,
@@ -55,7 +56,8 @@ pub(crate) struct ReleaseBody<'a> {
     #[schema(value_type = Option<String>)]
     amount: Option<Text<'a>>,
     /// How much for which payees.
-    parts: Option<Vec<PartBody<'a>>>,
+    #[schema(value_type = Option<Vec<PartBody<'a>>>)]
+    parts: Option<Vec<Object<PartBody<'a>>>>,
     /// The currency of the amounts; needed where there are any.
     #[schema(value_type = Option<String>)]
     currency: Option<Text<'a>>,
@@ -133,7 +135,7 @@ impl IncrementBody<'_> {
 
 fn money<'a>(
     total: Option<&'a Text<'_>>,
-    parts: Option<&'a [PartBody<'_>]>,
+    parts: Option<&'a [Object<PartBody<'_>>]>,
     code: Option<&'a Text<'_>>,
 ) -> Result<Money<'a>, FieldError> {
     let currency = code.map(|code| currency(code)).transpose()?;
@@ -143,8 +145,8 @@ fn money<'a>(
         (Some(total), None) => Portion::Total(amount("amount", total, needed()?)?),
         (None, Some(parts)) => {
             let currency = needed()?;
-            let read = |(at, part): (usize, &'a PartBody<'_>)| part.read(currency, at);
-            let parts: Result<SmallVec<_>, _> = parts.iter().enumerate().map(read).collect();
+            let parts = parts.iter().enumerate().map(|(at, part)| part.read(currency, at));
+            let parts: Result<SmallVec<_>, _> = parts.collect();
             Portion::Parts(parts?)
         }
         (Some(_), Some(_)) => {

@@ -1,10 +1,12 @@
-//! Texts of a body, borrowed from it wherever they hold no escapes.
+//! What bodies are made of: texts, borrowed from the body wherever they hold no escapes, words, objects and pairs.
 
 use courant_ledger::Metadata;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::Deref;
 
 /// A text.
@@ -42,6 +44,49 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
         deserializer.deserialize_str(TextVisitor).map(Text)
     }
 }
+
+/// An object. serde would take a list of the values of a struct's fields for it as well, names unseen.
+#[derive(Debug)]
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<T> Deref for Object<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = T;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Object)
+    }
+}
+
+/// Reads one of some words. serde's own way reports a number in its place as broken JSON.
+macro_rules! words {
+    ($name:ident { $($word:literal => $variant:ident,)* }) => {
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = $crate::input::Text::deserialize(deserializer)?;
+                match &*text {
+                    $($word => Ok($name::$variant),)*
+                    other => Err(serde::de::Error::unknown_variant(other, &[$($word,)*])),
+                }
+            }
+        }
+    };
+}
+pub(crate) use words;
 
 /// Metadata: pairs sorted by key, so that a client that sends them in another order repeats itself.
 #[derive(Debug, Default)]

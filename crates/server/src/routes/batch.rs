@@ -188,7 +188,7 @@ enum Parsed<'a> {
 impl<'a> Parsed<'a> {
     fn read(media: MediaType, bytes: &'a [u8]) -> Result<Parsed<'a>, Problem> {
         let parsed = match media {
-            MediaType::Json => Parsed::Array(body::parse(bytes)?),
+            MediaType::Json => Parsed::Array(body::parse_any(bytes)?),
             MediaType::NdJson => {
                 let lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
                 Parsed::Lines(lines.filter(|line| !line.is_empty()).collect())

@@ -1,0 +1,205 @@
+//! Events: what each step tells, pages, filters, and streams without a gap or a repeat.
+
+use crate::accounts::pages;
+use crate::client::Event;
+use crate::server::{Server, transfer};
+use serde_json::{Value, json};
+
+/// Does something of everything that makes events.
+fn live(server: &Server) {
+    let client = &server.client;
+    let mut hold = transfer("p2", "20.00");
+    hold["mode"] = json!("authorise");
+    client.post("/v1/payments", &hold).expect(201);
+    client
+        .post("/v1/payments/p2/increment", &json!({"amount": "1.00", "currency": "EUR"}))
+        .expect(200);
+    client
+        .post("/v1/payments/p2/release", &json!({"amount": "2.00", "currency": "EUR"}))
+        .expect(200);
+    client
+        .post("/v1/payments/p2/captures", &json!({"id": "c1", "amount": "3.00", "currency": "EUR"}))
+        .expect(201);
+    client.post("/v1/payments/p2/captures", &json!({"id": "c2"})).expect(201);
+    client.post("/v1/payments/p2/refunds", &json!({"id": "r1"})).expect(201);
+    client.post("/v1/payments", &transfer("p3", "1000.00")).expect(201);
+    let group = json!([transfer("g1", "1.00"), transfer("g2", "2.00")]);
+    client.post("/v1/payments/batch?atomic=true", &group).expect(201);
+    client.post("/v1/accounts/bob/freeze", &json!({"reason": "x"})).expect(200);
+    client.post("/v1/accounts/bob/unfreeze", &json!({})).expect(200);
+    client.put("/v1/accounts/bob/limits", &json!({"floor": null, "ceiling": "1.00"})).expect(200);
+    client.post("/v1/keys", &json!({"name": "till", "scopes": ["payments:write"]})).expect(201);
+    client.send("DELETE", "/v1/keys/2", &[], b"").expect(200);
+}
+
+const KINDS: [&str; 19] = [
+    "key.created",
+    "account.opened",
+    "account.opened",
+    "payment.completed",
+    "payment.authorised",
+    "payment.incremented",
+    "payment.released",
+    "payment.captured",
+    "payment.captured",
+    "payment.completed",
+    "payment.refunded",
+    "payment.rejected",
+    "payment.completed",
+    "payment.completed",
+    "account.frozen",
+    "account.unfrozen",
+    "account.limited",
+    "key.created",
+    "key.revoked",
+];
+
+fn kinds(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["type"].as_str().expect("a type")).collect()
+}
+
+#[test]
+fn every_step_gives_its_events_in_order() {
+    let server = Server::with_alice_and_bob();
+    live(&server);
+    let events = pages(&server.client, "/v1/events", 1_000);
+    assert_eq!(kinds(&events), KINDS);
+    for event in &events {
+        assert_eq!(
+            (&event["specversion"], &event["datacontenttype"]),
+            (&json!("1.0"), &json!("application/json"))
+        );
+        assert!(event["source"].as_str().unwrap().starts_with("/courant/"));
+        event["time"].as_str().unwrap().parse::<jiff::Timestamp>().expect("a time");
+    }
+    let data = |at: usize| &events[at]["data"];
+    assert_eq!((&events[4]["subject"], &data(4)["status"]), (&json!("p2"), &json!("authorised")));
+    assert_eq!(data(7)["amounts"]["captured"], "3.00", "as of the event, not as of now");
+    assert_eq!(
+        (&data(9)["status"], &data(9)["amounts"]["captured"]),
+        (&json!("completed"), &json!("19.00"))
+    );
+    assert_eq!((&data(14)["status"], &data(14)["change_reason"]), (&json!("frozen"), &json!("x")));
+    assert_eq!((&data(16)["floor"], &data(16)["ceiling"]), (&json!(null), &json!("1.00")));
+    assert_eq!(data(17)["scopes"], json!(["payments:write"]));
+    assert!(!events.iter().any(|event| event.to_string().contains("hash")));
+    let ids: std::collections::BTreeSet<&str> =
+        events.iter().map(|e| e["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), events.len(), "ids are unique");
+}
+
+#[test]
+fn pages_of_any_size_give_the_same_events() {
+    let server = Server::with_alice_and_bob();
+    live(&server);
+    let all = pages(&server.client, "/v1/events", 1_000);
+    for limit in [1, 2, 3, 7] {
+        assert_eq!(pages(&server.client, "/v1/events", limit), all, "limit {limit}");
+    }
+    for (at, event) in all.iter().enumerate() {
+        let after = event["id"].as_str().unwrap();
+        let rest = pages(&server.client, &format!("/v1/events?after={after}"), 1_000);
+        assert_eq!(rest, all[at + 1..], "after {after}");
+    }
+    let some = pages(&server.client, "/v1/events?type=payment.captured,account.frozen", 1);
+    assert_eq!(kinds(&some), ["payment.captured", "payment.captured", "account.frozen"]);
+    for (query, code) in [
+        ("type=payment.made", "not_allowed"),
+        ("after=x", "malformed"),
+        ("after=1.", "malformed"),
+        ("after=99999999999999999999", "malformed"),
+        ("after=999999999", "not_allowed"),
+        ("limit=0", "zero"),
+    ] {
+        server.client.get(&format!("/v1/events?{query}")).problem(400, code);
+    }
+}
+
+fn shown(events: &[Event]) -> Vec<(&str, &str)> {
+    events.iter().map(|event| (event.id.as_str(), event.kind.as_str())).collect()
+}
+
+#[test]
+fn a_stream_goes_on_after_any_event_without_a_gap_or_a_repeat() {
+    let server = Server::with_alice_and_bob();
+    live(&server);
+    let listed = pages(&server.client, "/v1/events", 1_000);
+    let all: Vec<Event> =
+        server.client.stream("/v1/events/stream", None).take(listed.len()).collect();
+    let data: Vec<&Value> = all.iter().map(|event| &event.data).collect();
+    assert_eq!(data, listed.iter().collect::<Vec<_>>(), "the same events as in the list");
+    assert!(
+        all.iter().all(|event| event.data["id"] == *event.id && event.data["type"] == *event.kind)
+    );
+
+    let server = server.restart();
+    for at in 0..all.len() - 1 {
+        let rest = server.client.stream("/v1/events/stream", Some(&all[at].id));
+        let rest: Vec<Event> = rest.take(all.len() - at - 1).collect();
+        assert_eq!(shown(&rest), shown(&all[at + 1..]), "after {}", all[at].id);
+    }
+    let typed =
+        server.client.stream("/v1/events/stream?type=key.revoked", None).next().expect("one");
+    assert_eq!(typed.kind, "key.revoked");
+}
+
+#[test]
+fn a_stream_follows_what_happens_and_ends_with_the_server() {
+    let mut server = Server::with_alice_and_bob();
+    let mut stream = server.client.stream("/v1/events/stream?after=latest", None);
+    for n in 0..50 {
+        server.client.post("/v1/payments", &transfer(&format!("p{n}"), "0.01")).expect(201);
+        let event = stream.next().expect("the payment's event");
+        assert_eq!(
+            (event.kind.as_str(), &event.data["subject"]),
+            ("payment.completed", &json!(format!("p{n}")))
+        );
+    }
+    server.stop().expect("the server drains, though a stream is open");
+    assert_eq!(stream.next(), None);
+}
+
+#[test]
+fn a_client_that_reads_nothing_slows_nobody() {
+    let server = Server::with_alice_and_bob();
+    let _silent = server.client.stream("/v1/events/stream", None);
+    // Far more than the buffers of a socket and the one batch that a stream holds.
+    let body: Vec<Value> = (0..2_000)
+        .map(|n| {
+            let mut order = transfer(&format!("p{n}"), "0.01");
+            order["remittance"] = json!("x".repeat(140));
+            order["metadata"] = json!({"k": "y".repeat(256)});
+            order
+        })
+        .collect();
+    for part in body.chunks(500) {
+        server.client.post("/v1/payments/batch", &json!(part)).expect(200);
+    }
+    let events = server.client.stream("/v1/events/stream?type=payment.completed", None);
+    assert_eq!(events.take(2_001).count(), 2_001);
+}
+
+#[test]
+fn streams_are_limited_and_say_that_they_live() {
+    use std::io::Read;
+    let server = Server::with(|config| {
+        config.streams_max = 1;
+        config.heartbeat_interval = std::time::Duration::from_millis(20);
+    });
+    let mut stream = server.client.connect();
+    std::io::Write::write_all(
+        &mut stream,
+        server.client.head("GET", "/v1/events/stream?after=latest", &[], 0).as_bytes(),
+    )
+    .expect("the server reads");
+    let mut seen = Vec::new();
+    while !seen.windows(9).any(|part| part == b": courant") {
+        let mut bytes = [0; 256];
+        let read = stream.read(&mut bytes).expect("a sign of life");
+        assert!(read > 0, "the stream stays open");
+        seen.extend_from_slice(&bytes[..read]);
+    }
+    let full = server.client.get("/v1/events/stream");
+    assert_eq!(full.header("retry-after"), Some("1"));
+    full.problem(503, "streams_full");
+}

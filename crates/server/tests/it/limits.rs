@@ -1,0 +1,163 @@
+//! Limits: what is too large, too slow or too much is told so, and the server goes on.
+
+use crate::client::read_answer;
+use crate::server::{Server, transfer};
+use serde_json::json;
+use std::io::{BufReader, Read, Write};
+use std::time::Duration;
+
+#[test]
+fn a_body_that_is_too_large_is_refused_by_its_declared_or_real_length() {
+    let server = Server::with(|config| config.body_bytes_max = 1_000);
+    let large = json!({"id": "x".repeat(2_000)});
+    let problem = server.client.post("/v1/payments", &large).problem(413, "body_too_large");
+    assert_eq!(problem["limit"], 1_000);
+    // Not one byte of a body that says it is too large has to be sent.
+    let mut stream = server.client.connect();
+    let media = [("Content-Type", "application/json")];
+    let head = server.client.head("POST", "/v1/payments", &media, 1_001);
+    stream.write_all(head.as_bytes()).expect("the server reads");
+    read_answer(&mut BufReader::new(stream)).expect("an answer").problem(413, "body_too_large");
+    // A body without a length is counted.
+    let mut stream = server.client.connect();
+    let head = server.client.head("POST", "/v1/payments", &media, 0);
+    let head = head.replace("Content-Length: 0", "Transfer-Encoding: chunked");
+    stream.write_all(head.as_bytes()).expect("the server reads");
+    let chunk = format!("400\r\n{}\r\n", "x".repeat(0x400));
+    let _ = stream.write_all(format!("{chunk}0\r\n\r\n").as_bytes());
+    read_answer(&mut BufReader::new(stream)).expect("an answer").problem(413, "body_too_large");
+}
+
+#[test]
+fn a_batch_may_be_larger_than_a_payment_and_not_larger_than_its_own_limit() {
+    let server = Server::with(|config| {
+        config.body_bytes_max = 50;
+        config.batch_bytes_max = 1_000;
+    });
+    server.client.post("/v1/payments", &transfer("p", "1.00")).problem(413, "body_too_large");
+    server.client.post("/v1/payments/batch", &json!([transfer("p", "1.00")])).expect(200);
+    let large = json!(vec![transfer("p", "1.00"); 20]);
+    let problem = server.client.post("/v1/payments/batch", &large).problem(413, "body_too_large");
+    assert_eq!(problem["limit"], 1_000);
+}
+
+#[test]
+fn a_body_that_is_slow_or_cut_off_is_told_so_and_nothing_is_done() {
+    let server = Server::with(|config| config.body_timeout = Duration::from_millis(50));
+    let body = transfer("p", "1.00").to_string();
+    let media = [("Content-Type", "application/json")];
+    let head = server.client.head("POST", "/v1/payments", &media, body.len());
+    let mut stream = server.client.connect();
+    stream
+        .write_all(head.as_bytes())
+        .and_then(|()| stream.write_all(&body.as_bytes()[..10]))
+        .expect("the server reads");
+    read_answer(&mut BufReader::new(&stream)).expect("an answer").problem(408, "slow_body");
+
+    let mut stream = server.client.connect();
+    stream
+        .write_all(head.as_bytes())
+        .and_then(|()| stream.write_all(&body.as_bytes()[..10]))
+        .expect("the server reads");
+    stream.shutdown(std::net::Shutdown::Write).expect("the client stops sending");
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest);
+    server.client.get("/v1/payments/p").problem(404, "payment_not_found");
+}
+
+#[test]
+fn heads_that_are_too_large_or_too_many_are_refused() {
+    let server = Server::start();
+    let long = "x".repeat(20_000);
+    assert_eq!(server.client.send("GET", "/v1/health", &[("X-Long", &long)], b"").status, 431);
+    let many: Vec<(String, &str)> = (0..100).map(|n| (format!("X-{n}"), "x")).collect();
+    let many: Vec<(&str, &str)> =
+        many.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    assert_eq!(server.client.send("GET", "/v1/health", &many, b"").status, 431);
+    let path = format!("/v1/accounts/{long}");
+    assert!([414, 431].contains(&server.client.get(&path).status));
+    server.client.get("/v1/health").expect(200);
+}
+
+#[test]
+fn an_idle_connection_is_closed() {
+    let server = Server::with(|config| config.idle_timeout = Duration::from_millis(50));
+    let mut silent = server.client.connect();
+    assert_eq!(silent.read(&mut [0]).expect("the server closes"), 0);
+    let mut begun = server.client.connect();
+    begun.write_all(b"GET /v1/health HTTP/1.1\r\nHost").expect("the server reads");
+    let mut answer = Vec::new();
+    let _ = begun.read_to_end(&mut answer);
+    assert!(
+        answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"),
+        "{:?}",
+        String::from_utf8_lossy(&answer)
+    );
+}
+
+#[test]
+fn connections_beyond_the_limit_wait_for_a_free_place() {
+    let server = Server::with(|config| config.connections_max = 1);
+    let first = server.client.connect();
+    let mut second = server.client.connect();
+    let head = server.client.head("GET", "/v1/health", &[], 0);
+    second.write_all(head.as_bytes()).expect("the system takes it");
+    second.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
+    let early = second.read(&mut [0; 1]);
+    assert!(early.is_err(), "nobody answers while the place is taken: {early:?}");
+    drop(first);
+    second.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    assert_eq!(read_answer(&mut BufReader::new(second)).expect("an answer").status, 200);
+}
+
+#[test]
+fn a_request_keeps_its_id_if_a_log_can_carry_it() {
+    let server = Server::start();
+    let send = |id: &str| {
+        let answer = server.client.send("GET", "/v1/health", &[("X-Request-Id", id)], b"");
+        answer.header("x-request-id").expect("an id").to_owned()
+    };
+    assert_eq!(send("order-77:a"), "order-77:a");
+    for bad in ["a b", "<script>", &"x".repeat(65), "ü"] {
+        assert_ne!(send(bad), *bad);
+    }
+    assert_ne!(send(""), send(""));
+}
+
+#[test]
+fn metrics_count_requests_and_name_no_ids() {
+    let server = Server::with_alice_and_bob();
+    server.client.get("/v1/accounts/alice").expect(200);
+    server.client.get("/v1/accounts/nobody").problem(404, "account_not_found");
+    let metrics = server.client.get("/v1/metrics");
+    assert!(
+        metrics
+            .header("content-type")
+            .is_some_and(|media| media.starts_with("application/openmetrics-text"))
+    );
+    let text = metrics.text();
+    for line in [
+        "courant_http_requests_total{method=\"GET\",route=\"/v1/accounts/{id}\",status=\"200\"} 1",
+        "courant_http_requests_total{method=\"GET\",route=\"/v1/accounts/{id}\",status=\"404\"} 1",
+        "courant_payments_total{status=\"completed\"} 1",
+        "courant_storage_full 0",
+        "# EOF",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} in:\n{text}");
+    }
+    assert!(!text.contains("nobody") && !text.contains("alice"));
+}
+
+#[test]
+fn a_listener_that_others_reach_needs_leave() {
+    let dir = tempfile::TempDir::new().expect("a temporary directory");
+    let node = courant_node::Node::open(dir.path(), courant_node::NodeOptions::small())
+        .expect("the node opens");
+    let listener = std::net::TcpListener::bind("0.0.0.0:0").expect("a free port");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let config = courant_server::Config::new(dir.path());
+    let result =
+        runtime.block_on(courant_server::run(config, node, listener, std::future::ready(())));
+    assert!(matches!(result, Err(courant_server::ServeError::Remote(_))), "{result:?}");
+}

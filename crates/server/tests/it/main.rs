@@ -1,0 +1,14 @@
+//! The server as a client sees it: a real one on a free port, over a real data directory.
+
+mod access;
+mod accounts;
+mod batches;
+mod client;
+mod events;
+mod input;
+mod limits;
+mod openapi;
+mod payments;
+mod robust;
+mod server;
+mod shutdown;

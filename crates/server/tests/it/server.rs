@@ -1,0 +1,118 @@
+//! A server for a test: its own directory, port and runtime, stopped and cleaned up when it is dropped.
+
+use crate::client::Client;
+use courant_node::{Node, NodeOptions};
+use courant_server::{Config, ServeError, first_key, run};
+use serde_json::{Value, json};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::thread::JoinHandle;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) client: Client,
+    pub(crate) dir: PathBuf,
+    node: Option<Node>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<Result<(), ServeError>>>,
+    /// Removed with the last server that works in it.
+    temp: Option<TempDir>,
+}
+
+impl Server {
+    /// A server with the default settings.
+    pub(crate) fn start() -> Server {
+        Server::with(|_| {})
+    }
+
+    /// A server with other settings.
+    pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Server {
+        let temp = TempDir::new().expect("a temporary directory");
+        let dir = temp.path().join("data");
+        Server::open(dir, Some(temp), None, change)
+    }
+
+    /// Stops this server and starts another one over the same data.
+    pub(crate) fn restart(mut self) -> Server {
+        self.stop().expect("the server drains");
+        let (dir, temp, key) = (self.dir.clone(), self.temp.take(), self.client.key.take());
+        Server::open(dir, temp, key, |_| {})
+    }
+
+    fn open(
+        dir: PathBuf,
+        temp: Option<TempDir>,
+        key: Option<String>,
+        change: impl FnOnce(&mut Config),
+    ) -> Server {
+        let node = Node::open(&dir, NodeOptions::small()).expect("the node opens");
+        let first = first_key(&dir, &node).expect("keys can be made");
+        let key = first.map(|key| key.token).or(key);
+        let mut config = Config::new(&dir);
+        change(&mut config);
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let served = node.clone();
+        let thread = std::thread::spawn(move || {
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            let runtime = runtime.worker_threads(2).enable_all().build().expect("a runtime");
+            runtime.block_on(run(config, served, listener, async {
+                let _ = stopped.await;
+            }))
+        });
+        let client = Client { address, key };
+        Server { client, dir, node: Some(node), stop: Some(stop), thread: Some(thread), temp }
+    }
+
+    /// Asks the server to stop, without waiting.
+    pub(crate) fn begin_to_stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Stops the server and closes its node.
+    pub(crate) fn stop(&mut self) -> Result<(), ServeError> {
+        self.begin_to_stop();
+        let result = self.thread.take().map(|thread| thread.join().expect("the server's thread"));
+        if let Some(node) = self.node.take() {
+            node.close();
+        }
+        result.unwrap_or(Ok(()))
+    }
+
+    /// Opens an account that may go as low as it likes.
+    pub(crate) fn open_account(&self, id: &str, currency: &str) -> Value {
+        let body = json!({"id": id, "currency": currency, "floor": null});
+        self.client.post("/v1/accounts", &body).expect(201)
+    }
+
+    /// A server with alice, who has 100.00 EUR, and bob, who has nothing.
+    pub(crate) fn with_alice_and_bob() -> Server {
+        let server = Server::start();
+        for id in ["alice", "bob"] {
+            let body = json!({"id": id, "currency": "EUR"});
+            server.client.post("/v1/accounts", &body).expect(201);
+        }
+        let top_up = json!({"id": "first", "type": "top_up", "creditor": "alice", "amount": "100.00", "currency": "EUR"});
+        server.client.post("/v1/payments", &top_up).expect(201);
+        server
+    }
+
+    pub(crate) fn balance(&self, account: &str) -> String {
+        let account = self.client.get(&format!("/v1/accounts/{account}")).expect(200);
+        account["balance"].as_str().expect("a text").to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.stop();
+    }
+}
+
+/// A transfer from alice to bob.
+pub(crate) fn transfer(id: &str, amount: &str) -> Value {
+    json!({"id": id, "debtor": "alice", "creditor": "bob", "amount": amount, "currency": "EUR"})
+}
