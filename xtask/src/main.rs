@@ -3,6 +3,7 @@
 //! Depends on none of the product crates, so it builds while they do not.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks on its streams")]
 
+mod bench;
 mod ci;
 mod clock;
 mod fuzz;
@@ -40,6 +41,9 @@ enum Task {
     },
     /// Check what rustfmt and clippy cannot: see docs/testing.md
     Tidy,
+    /// Measure Courant beside another program
+    #[command(subcommand)]
+    Bench(bench::Peer),
     /// Run the fuzz targets for a while
     Fuzz(fuzz::Options),
 }
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
     match Cli::parse().task {
         Task::Ci => ci::ci(&mut run),
         Task::Tidy => run.step("tidy", tidy::tidy),
+        Task::Bench(peer) => run.step("bench", || bench::bench(&peer)),
         Task::Fuzz(options) => run.step("fuzz", || fuzz::fuzz(&options)),
         Task::Test { filter: Some(filter), .. } => {
             run.step("workspace", || suites::workspace(&[&filter]));
