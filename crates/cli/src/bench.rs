@@ -62,9 +62,9 @@ pub(crate) struct Settings {
     /// Measure in a new directory below this one [default: the directory the command is run in]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Only the runs whose name contains this
+    /// Only the runs whose name contains this; may be given again
     #[arg(long, value_name = "TEXT")]
-    only: Option<String>,
+    only: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -104,7 +104,7 @@ impl Settings {
     }
 
     fn wants(&self, name: &str) -> bool {
-        self.only.as_ref().is_none_or(|only| name.contains(only.as_str()))
+        self.only.is_empty() || self.only.iter().any(|only| name.contains(only.as_str()))
     }
 }
 
