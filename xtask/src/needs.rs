@@ -39,6 +39,12 @@ pub(crate) const CARGO_FUZZ: Need = Need {
 pub(crate) const CXX: Need =
     Need { program: "c++", source: Source::Apt("g++"), why: "compiles libFuzzer" };
 
+pub(crate) const POSTGRESQL: Need = Need {
+    program: "pg_createcluster",
+    source: Source::Apt("postgresql"),
+    why: "the database that Courant is measured beside",
+};
+
 /// Makes sure that every program is there. What is missing is installed or named in the error.
 pub(crate) fn install(needs: &[Need]) -> Result<()> {
     let search = std::env::var_os("PATH").unwrap_or_default();
