@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{account, completions, events, export, key, pay, payment, trial_balance};
 use crate::exit::{EXIT_CODES_HELP, Exit, Failure};
-use crate::{example, import};
+use crate::offline::{backup, repair, restore, verify};
+use crate::{bench, doctor, example, import, serve};
 
 /// The real-time core of a payment system
 #[derive(Debug, Parser)]
@@ -17,6 +18,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve a data directory over HTTP
+    Serve(serve::ServeArgs),
     /// Open, show and change accounts
     Account(account::AccountArgs),
     /// Bring money in from the outside world
@@ -39,6 +42,18 @@ enum Command {
     TrialBalance(trial_balance::TrialBalanceArgs),
     /// Make, list and revoke API keys
     Key(key::KeyArgs),
+    /// Check every byte of a data directory, and look for every acknowledged payment
+    Verify(verify::VerifyArgs),
+    /// Show what a repair of a damaged directory would do, and do it
+    Repair(repair::RepairArgs),
+    /// Copy a data directory, running or not
+    Backup(backup::BackupArgs),
+    /// Make a data directory out of a backup
+    Restore(restore::RestoreArgs),
+    /// Measure and check this machine: disk, clock, limits, modes, port
+    Doctor(doctor::DoctorArgs),
+    /// Measure this machine: its disk, and payments on it
+    Bench(bench::BenchArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -46,6 +61,7 @@ enum Command {
 impl Cli {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         match self.command {
+            Command::Serve(args) => serve::run(&args),
             Command::Account(args) => account::run(&args),
             Command::TopUp(args) => pay::top_up(&args),
             Command::Withdraw(args) => pay::withdraw(&args),
@@ -57,6 +73,12 @@ impl Cli {
             Command::Events(args) => events::run(&args),
             Command::TrialBalance(args) => trial_balance::run(&args),
             Command::Key(args) => key::run(&args),
+            Command::Verify(args) => verify::run(&args),
+            Command::Repair(args) => repair::run(&args),
+            Command::Backup(args) => backup::run(&args),
+            Command::Restore(args) => restore::run(&args),
+            Command::Doctor(args) => doctor::run(&args),
+            Command::Bench(args) => bench::run(&args),
             Command::Completions(args) => completions::run(&args),
         }
     }

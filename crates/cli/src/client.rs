@@ -297,6 +297,11 @@ pub(crate) enum Method {
 }
 
 impl RequestError {
+    /// True if the server understood the request and said no to it.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, RequestError::Problem(problem) if matches!(problem.status, 409 | 422))
+    }
+
     /// True if the same request may succeed a little later.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
@@ -318,6 +323,8 @@ impl From<RequestError> for Failure {
 impl Problem {
     fn into_failure(self) -> Failure {
         let exit = match self.status {
+            // It stopped while the request was under way: whether that was carried out is not known.
+            503 if self.code == "stopped" => Exit::Unreachable,
             401 | 403 => Exit::NotAllowed,
             408 | 429 | 503 | 507 => Exit::Negative,
             500.. => Exit::Internal,

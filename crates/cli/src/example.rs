@@ -5,13 +5,14 @@ mod czech_bank;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
 use crate::client::{Client, ServerArgs};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
+use crate::serve::{Running, Setting};
 
 #[derive(Debug, Args)]
 pub(crate) struct ExampleArgs {
@@ -40,9 +41,34 @@ struct CzechBankArgs {
 pub(crate) fn run(args: &ExampleArgs) -> Result<Exit, Failure> {
     let Example::CzechBank(args) = &args.example;
     let mut out = Output::new(args.server.json);
-    czech_bank(&args.server.client()?, &mut out)
+    if args.running {
+        return czech_bank::run(&args.server.client()?, &mut out);
+    }
+    match &args.keep {
+        Some(data) => on_own_server(data, &mut out),
+        None => {
+            let data = tempfile::tempdir();
+            let failed = |error| Failure::usage(format!("cannot make a directory: {error}"));
+            on_own_server(data.map_err(failed)?.path(), &mut out)
+        }
+    }
 }
 
-fn czech_bank(client: &Client, out: &mut Output) -> Result<Exit, Failure> {
-    czech_bank::run(client, out)
+/// Size of the journal's files: the example's journal is about as large as one.
+const SEGMENT_MIB: u32 = 16;
+
+/// Serves the directory on a free port of this machine for as long as the example runs.
+fn on_own_server(data: &Path, out: &mut Output) -> Result<Exit, Failure> {
+    let running = Running::start(Setting {
+        data: data.to_owned(),
+        listen: ([127, 0, 0, 1], 0).into(),
+        allow_remote: false,
+        segment_mib: SEGMENT_MIB,
+        heeds_signals: false,
+    })?;
+    let client = Client::new(&running.url, &running.key()?)?;
+    let result = czech_bank::run(&client, out);
+    running.ask_to_stop();
+    let ended = running.wait();
+    result.and_then(|exit| ended.map(|()| exit))
 }

@@ -58,6 +58,10 @@ impl Failure {
         Failure::new(Exit::Usage, message)
     }
 
+    pub(crate) fn negative(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Negative, message)
+    }
+
     pub(crate) fn internal(message: impl Into<String>) -> Failure {
         Failure::new(Exit::Internal, message)
     }

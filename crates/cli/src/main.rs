@@ -3,14 +3,19 @@
 //! One module per command; this file only chooses. Nothing here decides about money.
 
 mod args;
+mod bench;
 mod client;
 mod clock;
 mod commands;
+mod demo;
+mod doctor;
 mod example;
 mod exit;
 mod import;
+mod offline;
 mod output;
 mod progress;
+mod serve;
 
 use std::process::ExitCode;
 

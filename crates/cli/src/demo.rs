@@ -1,0 +1,135 @@
+//! The demo: accounts in several currencies and a flow of payments over HTTP, as a day of a small bank has it.
+//!
+//! It speaks to the server as any client does. The same seed gives the same people and the same choices; ids are new
+//! in every run, so it can go on in a directory that an earlier demo left.
+
+mod actor;
+mod meter;
+mod rhythm;
+#[cfg(test)]
+mod tests;
+mod world;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use actor::Actor;
+use meter::Meter;
+use rhythm::Rhythm;
+use world::World;
+
+use crate::client::{Client, Method};
+use crate::clock;
+use crate::exit::Failure;
+use crate::import::Sender;
+use crate::output::{Output, note};
+
+/// Clients at work at once.
+const ACTORS: u64 = 8;
+/// The demo's people and choices come from this.
+const SEED: u64 = 1993;
+/// Wages paid in one request.
+const WAGES_BATCH: usize = 500;
+
+/// Opens the demo's accounts and lets payments flow until told to stop. Prints a line a second.
+pub(crate) fn run(
+    client: &Client,
+    peak_per_second: u32,
+    stop: &AtomicBool,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let world = World::new();
+    note(format_args!("opening {} demo accounts", world.accounts().count()));
+    open_accounts(client, &world)?;
+    pay_wages(client, &world)?;
+    let rhythm = Rhythm::new(clock::now(), peak_per_second);
+    let meter = Mutex::new(Meter::new());
+    std::thread::scope(|scope| {
+        for number in 0..ACTORS {
+            let actor = Actor::new(client.clone(), &world, &rhythm, SEED + number);
+            let meter = &meter;
+            scope.spawn(move || actor.work(number, ACTORS, meter, stop));
+        }
+        let result = watch(client, &rhythm, &meter, stop, out);
+        stop.store(true, Ordering::Relaxed);
+        result
+    })
+}
+
+fn open_accounts(client: &Client, world: &World) -> Result<(), Failure> {
+    for account in world.accounts() {
+        client.send(Method::Post, "/v1/accounts", &account, None)?;
+    }
+    Ok(())
+}
+
+/// Gives every payer something to spend.
+fn pay_wages(client: &Client, world: &World) -> Result<(), Failure> {
+    let sender = Sender::new(client.clone());
+    let wages: Vec<_> = world.wages().map(actor::top_up).collect();
+    wages.chunks(WAGES_BATCH).try_for_each(|batch| sender.send(batch).map(|_| ()))
+}
+
+/// Prints what happened, once a second, and whether debits still equal credits.
+fn watch(
+    client: &Client,
+    rhythm: &Rhythm,
+    meter: &Mutex<Meter>,
+    stop: &AtomicBool,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let mut second = Duration::ZERO;
+    while !stop.load(Ordering::Relaxed) {
+        second += Duration::from_secs(1);
+        clock::pause_until(rhythm.begin() + second);
+        let counts = meter::lock(meter).take();
+        let balance = client.get("/v1/trial-balance").map(|b| b["balanced"] == Value::Bool(true));
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let clock = rhythm.clock(clock::now());
+        let is_balanced = balance.map_err(Failure::from)?;
+        if out.json {
+            out.json_line(&counts.json(&clock, is_balanced))?;
+        } else {
+            out.line(counts.text(&clock, is_balanced))?;
+            out.flush()?;
+        }
+        if !is_balanced {
+            return Err(Failure::internal("debits differ from credits"));
+        }
+    }
+    Ok(())
+}
+
+impl meter::Counts {
+    fn text(&self, clock: &str, is_balanced: bool) -> String {
+        format!(
+            "{clock}  {:>5} payments/s  p50 {:>6.1} ms  p99 {:>6.1} ms  rejected {:>3}  \
+             repeats {:>2}  errors {}  {}",
+            self.answered,
+            self.p50_ms,
+            self.p99_ms,
+            self.rejected,
+            self.repeated,
+            self.failed,
+            if is_balanced { "balanced" } else { "NOT BALANCED" },
+        )
+    }
+
+    fn json(&self, clock: &str, is_balanced: bool) -> Value {
+        json!({
+            "clock": clock,
+            "per_second": self.answered,
+            "p50_ms": self.p50_ms,
+            "p99_ms": self.p99_ms,
+            "rejected": self.rejected,
+            "repeated": self.repeated,
+            "failed": self.failed,
+            "balanced": is_balanced,
+        })
+    }
+}

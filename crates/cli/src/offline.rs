@@ -1,0 +1,43 @@
+//! Commands that look at a data directory themselves, without a server.
+
+mod audit;
+pub(crate) mod backup;
+pub(crate) mod repair;
+pub(crate) mod restore;
+#[cfg(test)]
+mod tests;
+pub(crate) mod verify;
+mod walk;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use courant_journal::{DirectIo, OsStorage};
+
+use crate::exit::Failure;
+
+/// Where the journal is in a data directory.
+const JOURNAL: &str = "journal";
+
+/// Small files of a data directory without which it loses its API keys and its index of ids.
+pub(crate) const SECRET_FILES: [&str; 3] = ["secret", "keys.secret", "admin.key"];
+
+#[derive(Debug, Args)]
+pub(crate) struct DirectoryArgs {
+    /// The data directory
+    #[arg(long, env = "COURANT_DATA", default_value = "courant-data", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The journal of a data directory that exists. Nothing is written by this.
+fn journal(data: &Path) -> Result<OsStorage, Failure> {
+    let path = data.join(JOURNAL);
+    OsStorage::open_existing(&path, DirectIo::Auto).map_err(|error| {
+        let message =
+            format!("{} is not a data directory: {}: {error}", data.display(), path.display());
+        Failure::usage(message).next("name the directory that `courant serve --data DIR` uses")
+    })
+}

@@ -1,0 +1,96 @@
+//! `courant repair`: shows what a repair of a damaged journal would do, and does it only with `--apply`.
+//!
+//! Nothing is deleted: what is given up is kept in directories named `removed-...`. Snapshots and the index of ids are
+//! made again from the journal at the next start, so they go too when the journal gets shorter.
+
+use std::path::Path;
+
+use clap::Args;
+use courant_journal::repair::{Plan, RepairError, plan};
+use serde_json::{Value, json};
+
+use super::{DirectoryArgs, journal};
+use crate::clock;
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+
+/// Directories that are made again from the journal.
+const DERIVED: [&str; 2] = ["snapshots", "ids"];
+
+#[derive(Debug, Args)]
+pub(crate) struct RepairArgs {
+    #[command(flatten)]
+    directory: DirectoryArgs,
+    /// Do it; without this nothing is changed
+    #[arg(long)]
+    apply: bool,
+}
+
+pub(crate) fn run(args: &RepairArgs) -> Result<Exit, Failure> {
+    let data = &args.directory.data;
+    let storage = journal(data)?;
+    let plan = plan(&storage).map_err(failure)?;
+    let mut removed_to = None;
+    if args.apply && !plan.is_empty() {
+        let when = clock::since_1970().as_secs().to_string();
+        // First what can be made again: if we are stopped in between, nothing says more than the journal.
+        keep_aside(data, &when)?;
+        removed_to = Some(plan.apply(&storage, &when).map_err(failure)?);
+    }
+    let mut out = Output::new(args.directory.json);
+    match out.json {
+        true => out.json(&shown_json(&plan, removed_to.as_deref()))?,
+        false => shown(&plan, removed_to.as_deref(), &mut out)?,
+    }
+    let is_done = plan.is_empty() || removed_to.is_some();
+    Ok(if is_done { Exit::Success } else { Exit::Negative })
+}
+
+/// Moves what is derived from the journal out of the way.
+fn keep_aside(data: &Path, when: &str) -> Result<(), Failure> {
+    let aside = data.join(format!("removed-{when}"));
+    for name in DERIVED {
+        let from = data.join(name);
+        if from.is_dir() {
+            let failed = |error: std::io::Error| Failure::file(&from, "move", &error);
+            std::fs::create_dir_all(&aside).map_err(failed)?;
+            std::fs::rename(&from, aside.join(name)).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+fn shown_json(plan: &Plan, removed_to: Option<&str>) -> Value {
+    json!({
+        "damage": plan.damage.as_ref().map(ToString::to_string),
+        "end": plan.end.0,
+        "steps": plan.steps.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "applied": removed_to.is_some(),
+        "removed_to": removed_to,
+    })
+}
+
+fn shown(plan: &Plan, removed_to: Option<&str>, out: &mut Output) -> Result<(), Failure> {
+    if plan.is_empty() {
+        return out.line("nothing to repair");
+    }
+    if let Some(damage) = &plan.damage {
+        out.line(damage)?;
+    }
+    let tense = if removed_to.is_some() { "done" } else { "would be done" };
+    out.line(format_args!("{tense}, so that the journal ends at LSN {}:", plan.end))?;
+    for step in &plan.steps {
+        out.line(format_args!("  {step}"))?;
+    }
+    match removed_to {
+        Some(place) => out.line(format_args!("what was taken away is in journal/{place}")),
+        None => out.line(
+            "payments after that place are lost by this: restore a backup if there is one, \
+             else add --apply",
+        ),
+    }
+}
+
+fn failure(error: RepairError) -> Failure {
+    Failure::negative(error.to_string())
+}

@@ -1,0 +1,44 @@
+//! `courant restore`: a data directory out of a backup, every file checked against the backup's manifest.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use courant_journal::backup::restore;
+use courant_journal::{DirectIo, OsStorage};
+use serde_json::json;
+
+use super::backup::{copy_secrets, failure};
+use super::{DirectoryArgs, JOURNAL};
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup
+    source: PathBuf,
+    #[command(flatten)]
+    directory: DirectoryArgs,
+}
+
+pub(crate) fn run(args: &RestoreArgs) -> Result<Exit, Failure> {
+    let data = &args.directory.data;
+    let source = OsStorage::open_existing(args.source.join(JOURNAL), DirectIo::Never)
+        .map_err(|error| Failure::file(&args.source, "read the backup", &error))?;
+    // The directory itself first, so that it has the right mode.
+    let opened = OsStorage::open(data, DirectIo::Auto)
+        .and_then(|_| OsStorage::open(data.join(JOURNAL), DirectIo::Auto));
+    let destination = opened.map_err(|error| Failure::file(data, "write to", &error))?;
+    let done = restore(&source, &destination).map_err(failure)?;
+    copy_secrets(&args.source, data)?;
+    let mut out = Output::new(args.directory.json);
+    if out.json {
+        out.json(&json!({"files": done.files_copied, "bytes": done.bytes_copied}))?;
+    } else {
+        out.line(format_args!(
+            "restored {} files ({} bytes)",
+            done.files_copied, done.bytes_copied
+        ))?;
+        out.line(format_args!("check it with `courant verify --data {}`", data.display()))?;
+    }
+    Ok(Exit::Success)
+}

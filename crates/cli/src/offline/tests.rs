@@ -1,0 +1,120 @@
+//! The auditor against records that a node wrote, and against records that somebody altered.
+
+use courant_engine::command::OpenAccount;
+use courant_engine::{Caller, Command, Outcome, record};
+use courant_journal::Lsn;
+use courant_ledger::{AccountTerms, Amount, Currency, Id, Limits, Metadata, Order, Side};
+use courant_node::{Node, NodeOptions};
+
+use super::audit::Audit;
+use super::{JOURNAL, walk};
+
+fn id(text: &str) -> Id<'_> {
+    Id::parse("id", text).unwrap()
+}
+
+fn open(account: &str) -> Command<'_> {
+    let terms =
+        AccountTerms { currency: Currency::EUR, side: Side::Credit, limits: Limits::NONE, code: 0 };
+    Command::OpenAccount(OpenAccount {
+        id: id(account),
+        terms,
+        name: None,
+        metadata: Metadata::new(),
+    })
+}
+
+/// The records of two accounts and `payments` payments between them, as they are on disk.
+fn records(payments: u64) -> Vec<(Lsn, Vec<u8>)> {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::open(dir.path(), NodeOptions::small()).unwrap();
+    let call = |command: &Command<'_>| node.call(Caller::default(), command).unwrap();
+    call(&open("a"));
+    call(&open("b"));
+    for number in 1..=payments {
+        let amount = Amount::new(number, Currency::EUR);
+        let name = format!("p{number}");
+        call(&Command::Pay(Order::transfer(id(&name), id("a"), id("b"), amount)));
+    }
+    node.close();
+    let mut records = Vec::new();
+    let journal = dir.path().join(JOURNAL);
+    let end = walk::end(&journal).unwrap();
+    let reached = walk::records(&journal, end, |lsn, bytes| {
+        records.push((lsn, bytes.to_vec()));
+        Ok(())
+    });
+    assert_eq!(reached.unwrap(), end);
+    records
+}
+
+fn take(audit: &mut Audit, (lsn, bytes): &(Lsn, Vec<u8>)) -> Result<(), String> {
+    audit.take(courant_engine::Lsn(lsn.0), bytes)
+}
+
+/// The record with another outcome, checksums made anew.
+fn altered(bytes: &[u8], change: impl Fn(&mut Outcome)) -> Vec<u8> {
+    let mut decoded = record::decode(bytes).unwrap();
+    change(&mut decoded.outcome);
+    let mut out = Vec::new();
+    let (at, caller) = (decoded.at, decoded.caller);
+    record::encode(at, caller, decoded.command_bytes, &decoded.outcome, &mut out);
+    out
+}
+
+#[test]
+fn every_record_of_a_node_is_found_and_fits() {
+    // More than one segment, and more ids than the auditor keeps at once would need a larger run.
+    let records = records(900);
+    assert_eq!(records.len(), 902);
+    let mut audit = Audit::new();
+    for record in &records {
+        take(&mut audit, record).unwrap();
+    }
+    assert_eq!(audit.engine.payments_count(), 900);
+    assert_eq!(audit.engine.account(id("b")).unwrap().1.balance(), 900 * 901 / 2);
+    assert!(audit.engine.is_balanced());
+}
+
+#[test]
+fn what_somebody_altered_does_not_fit() {
+    let records = records(3);
+    type Change = &'static dyn Fn(&mut Outcome);
+    let cases: [(&str, Change); 4] = [
+        ("differ in EUR", &|outcome| {
+            let Outcome::Payment(after) = outcome else { panic!("it is a payment") };
+            after.accounts[0].after.debits_posted += 1;
+        }),
+        ("does not follow", &|outcome| {
+            let Outcome::Payment(after) = outcome else { panic!("it is a payment") };
+            after.accounts[1].previous = courant_engine::Lsn(1);
+        }),
+        ("there is no account 77", &|outcome| {
+            let Outcome::Payment(after) = outcome else { panic!("it is a payment") };
+            after.accounts[0].no = courant_ledger::AccountNo(77);
+        }),
+        ("none of its command", &|outcome| *outcome = Outcome::KeyCreated),
+    ];
+    for (expected, change) in cases {
+        let mut audit = Audit::new();
+        records[..3].iter().for_each(|record| take(&mut audit, record).unwrap());
+        let (lsn, bytes) = &records[3];
+        let error = take(&mut audit, &(*lsn, altered(bytes, change))).unwrap_err();
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
+}
+
+#[test]
+fn a_record_that_was_left_out_repeated_or_cut_does_not_fit() {
+    let records = records(3);
+    let begun = || {
+        let mut audit = Audit::new();
+        records[..3].iter().for_each(|record| take(&mut audit, record).unwrap());
+        audit
+    };
+    assert!(take(&mut begun(), &records[4]).unwrap_err().contains("does not follow"));
+    assert!(take(&mut begun(), &records[2]).unwrap_err().contains("does not come after"));
+    let (lsn, bytes) = &records[3];
+    take(&mut begun(), &(*lsn, bytes[..bytes.len() - 1].to_vec())).unwrap_err();
+    assert!(take(&mut Audit::new(), &records[3]).unwrap_err().contains("there is no account"));
+}

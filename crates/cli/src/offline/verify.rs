@@ -1,0 +1,233 @@
+//! `courant verify`: every byte of the journal, every record replayed, and every acknowledged payment looked for.
+//!
+//! Changes nothing and needs no lock: on a running directory it checks what is complete. Reads everything twice: once
+//! byte by byte by the journal's own rules, once record by record into a fresh ledger.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use courant_engine::{Command, record};
+use courant_journal::verify::{Report, VerifyOptions, in_use, verify};
+use courant_journal::{ChainHead, Lsn};
+use courant_ledger::format_minor;
+use serde_json::{Value, json};
+
+use super::audit::Audit;
+use super::{DirectoryArgs, JOURNAL, journal, walk};
+use crate::exit::{Exit, Failure};
+use crate::output::{Column, Output};
+use crate::progress;
+
+/// Acknowledged payments that are missing or double and are shown; all are counted.
+const SHOWN_MAX: usize = 20;
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    directory: DirectoryArgs,
+    /// A file with one payment id a line: each must be in the journal exactly once
+    #[arg(long, value_name = "FILE")]
+    acknowledged: Option<PathBuf>,
+    /// A chain head noted earlier, which must still be in the journal's past
+    #[arg(long, value_name = "LSN:HASH")]
+    head: Option<ChainHead>,
+}
+
+/// Everything that was found.
+struct Findings {
+    report: Report,
+    audit: Audit,
+    /// The first record that does not fit, and why.
+    contradiction: Option<(Lsn, String)>,
+    /// Payments of the file, and how often each was made.
+    acknowledged: Option<HashMap<String, u32>>,
+    is_running: bool,
+}
+
+pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
+    let data = &args.directory.data;
+    let storage = journal(data)?;
+    let is_running = in_use(&storage).unwrap_or(false);
+    let options = VerifyOptions { noted_head: args.head, running: is_running };
+    let mut acknowledged = args.acknowledged.as_deref().map(read_ids).transpose()?;
+    let bar = progress::bar(Some(0), progress::Unit::Bytes);
+    bar.set_message("reading");
+    let report = verify(&storage, &options, |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    let report = report.map_err(|error| Failure::negative(error.to_string()))?;
+    let (audit, contradiction) = replay(data, &report, acknowledged.as_mut())?;
+    let findings = Findings { report, audit, contradiction, acknowledged, is_running };
+    let mut out = Output::new(args.directory.json);
+    match out.json {
+        true => out.json(&findings.json())?,
+        false => findings.print(&mut out)?,
+    }
+    Ok(if findings.is_sound() { Exit::Success } else { Exit::Negative })
+}
+
+/// Replays all records, up to the first that does not fit.
+fn replay(
+    data: &Path,
+    report: &Report,
+    mut acknowledged: Option<&mut HashMap<String, u32>>,
+) -> Result<(Audit, Option<(Lsn, String)>), Failure> {
+    let mut audit = Audit::new();
+    let mut contradiction = None;
+    if report.begin != Lsn::NONE {
+        let why = "records before it were archived, so balances cannot be computed anew";
+        return Ok((audit, Some((report.begin, why.to_owned()))));
+    }
+    walk::records(&data.join(JOURNAL), report.end, |lsn, bytes| {
+        if contradiction.is_none() {
+            let taken = audit.take(courant_engine::Lsn(lsn.0), bytes);
+            contradiction = taken.err().map(|why| (lsn, why));
+        }
+        match &mut acknowledged {
+            Some(acknowledged) => count_payments(bytes, acknowledged),
+            None => Ok(()),
+        }
+    })?;
+    Ok((audit, contradiction))
+}
+
+/// Counts the payments that a record makes and that somebody waits for.
+fn count_payments(bytes: &[u8], wanted: &mut HashMap<String, u32>) -> Result<(), Failure> {
+    let decoded = record::decode(bytes).map_err(|e| Failure::negative(e.to_string()))?;
+    let orders = match &decoded.command {
+        Command::Pay(order) => std::slice::from_ref(order),
+        Command::PayGroup(orders) => orders.as_slice(),
+        _ => &[],
+    };
+    for order in orders {
+        if let Some(count) = wanted.get_mut(order.id.as_str()) {
+            *count += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Ids, one a line. A last line without its end is none: whoever wrote it was killed.
+fn read_ids(path: &Path) -> Result<HashMap<String, u32>, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|e| Failure::file(path, "read", &e))?;
+    let complete = text.rfind('\n').map_or("", |end| &text[..end]);
+    let ids = complete.lines().map(str::trim).filter(|id| !id.is_empty());
+    Ok(ids.map(|id| (id.to_owned(), 0)).collect())
+}
+
+impl Findings {
+    fn is_sound(&self) -> bool {
+        self.report.is_sound()
+            && self.contradiction.is_none()
+            && self.audit.engine.is_balanced()
+            && self.wrong_ids().is_empty()
+    }
+
+    /// Acknowledged payments that are not there exactly once.
+    fn wrong_ids(&self) -> Vec<(&str, u32)> {
+        let ids = self.acknowledged.iter().flatten();
+        let mut wrong: Vec<_> = ids
+            .filter(|(_, count)| **count != 1)
+            .map(|(id, count)| (id.as_str(), *count))
+            .collect();
+        wrong.sort_unstable();
+        wrong
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems: Vec<String> =
+            self.report.problems.iter().map(ToString::to_string).collect();
+        if let Some((lsn, why)) = &self.contradiction {
+            problems.push(format!("the record at LSN {lsn} does not fit: {why}"));
+        }
+        if !self.audit.engine.is_balanced() {
+            problems.push("debits differ from credits".to_owned());
+        }
+        let wrong = self.wrong_ids();
+        for (id, count) in wrong.iter().take(SHOWN_MAX) {
+            problems.push(match count {
+                0 => format!("acknowledged payment {id} is not in the journal"),
+                _ => format!("acknowledged payment {id} was made {count} times"),
+            });
+        }
+        if wrong.len() > SHOWN_MAX {
+            problems.push(format!("and {} more acknowledged payments", wrong.len() - SHOWN_MAX));
+        }
+        problems
+    }
+
+    fn json(&self) -> Value {
+        let engine = &self.audit.engine;
+        json!({
+            "sound": self.is_sound(),
+            "running": self.is_running,
+            "segments": self.report.segments,
+            "batches": self.report.batches,
+            "records": self.report.records,
+            "end": self.report.end.0,
+            "head": self.report.head.map(|head| head.to_string()),
+            "torn_bytes": self.report.torn.as_ref().map_or(0, |torn| torn.bytes),
+            "accounts": engine.accounts_count(),
+            "payments": engine.payments_count(),
+            "balanced": engine.is_balanced(),
+            "acknowledged": self.acknowledged.as_ref().map(HashMap::len),
+            "acknowledged_wrong": self.acknowledged.as_ref().map(|_| self.wrong_ids().len()),
+            "problems": self.problems(),
+        })
+    }
+
+    fn print(&self, out: &mut Output) -> Result<(), Failure> {
+        let (report, engine) = (&self.report, &self.audit.engine);
+        let torn = report
+            .torn
+            .as_ref()
+            .map(|torn| format!("{} bytes of a batch that was never acknowledged", torn.bytes));
+        let acknowledged = self.acknowledged.as_ref().map(|ids| {
+            let wrong = self.wrong_ids().len();
+            format!("{} payments, {} found exactly once, {wrong} not", ids.len(), ids.len() - wrong)
+        });
+        out.pairs(&[
+            ("segments", Some(report.segments.to_string())),
+            ("batches", Some(report.batches.to_string())),
+            ("records", Some(report.records.to_string())),
+            ("end", Some(format!("LSN {}", report.end))),
+            ("chain head", report.head.map(|head| head.to_string())),
+            ("torn tail", torn),
+            ("accounts", Some(engine.accounts_count().to_string())),
+            ("payments", Some(engine.payments_count().to_string())),
+            ("acknowledged", acknowledged),
+        ])?;
+        self.print_totals(out)?;
+        for problem in self.problems() {
+            out.line(format_args!("PROBLEM  {problem}"))?;
+        }
+        match self.is_sound() {
+            true => out.line("sound: nothing is missing, altered or out of balance"),
+            false => out.line("NOT SOUND: see `courant repair --data DIR`, or restore a backup"),
+        }
+    }
+
+    fn print_totals(&self, out: &mut Output) -> Result<(), Failure> {
+        let columns = [
+            Column::Text("currency"),
+            Column::Number("debits"),
+            Column::Number("credits"),
+            Column::Number("debits held"),
+            Column::Number("credits held"),
+        ];
+        let rows = self.audit.engine.totals().map(|(currency, sums)| {
+            let sums = [
+                sums.debits_posted,
+                sums.credits_posted,
+                sums.debits_pending,
+                sums.credits_pending,
+            ];
+            let shown = sums.map(|sum| format_minor(sum as i128, currency).to_string());
+            [vec![currency.to_string()], shown.to_vec()].concat()
+        });
+        out.table(&columns, rows, "no account was opened yet")
+    }
+}

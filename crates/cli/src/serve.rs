@@ -1,0 +1,136 @@
+//! `courant serve`: opens a data directory and serves it over HTTP until told to stop.
+
+mod running;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use tracing_subscriber::EnvFilter;
+
+pub(crate) use running::{Running, Setting};
+
+use crate::client::{ADMIN_KEY_FILE, Client, key_in};
+use crate::demo;
+use crate::exit::{Exit, Failure};
+use crate::output::{Output, note};
+
+/// Where data goes unless told otherwise.
+const DATA: &str = "courant-data";
+/// Where the demo's data goes unless told otherwise.
+const DEMO_DATA: &str = "courant-data/demo";
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The data directory, made if it is not there [default: courant-data, with --demo courant-data/demo]
+    #[arg(long, env = "COURANT_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, env = "COURANT_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// Let other machines connect; what they send and get is not encrypted
+    #[arg(long)]
+    allow_remote: bool,
+    /// Size of the journal's files in MiB; one request's payments must fit into half of one
+    #[arg(long, env = "COURANT_SEGMENT_MIB", default_value_t = 64, value_name = "MIB")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=16_384))]
+    segment_mib: u32,
+    /// Open demo accounts and let payments flow
+    #[arg(long)]
+    demo: bool,
+    /// Payments a second at the demo's busiest hour
+    #[arg(long, default_value_t = 400, value_name = "N", requires = "demo")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    demo_rate: u32,
+    /// What is logged to standard error, such as warn or info,courant=debug
+    #[arg(long, env = "COURANT_LOG", default_value = "warn", value_name = "FILTER")]
+    log: String,
+    /// How it is logged
+    #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
+    log_format: LogFormat,
+    /// Print JSON lines instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
+    start_log(&args.log, args.log_format)?;
+    let default = if args.demo { DEMO_DATA } else { DATA };
+    let data = args.data.clone().unwrap_or_else(|| default.into());
+    let setting = Setting {
+        data: data.clone(),
+        listen: args.listen,
+        allow_remote: args.allow_remote,
+        segment_mib: args.segment_mib,
+        heeds_signals: true,
+    };
+    let running = Running::start(setting)?;
+    let mut out = Output::new(args.json);
+    greet(&running, &data, &mut out)?;
+    if args.demo {
+        let shown = play(&running, args.demo_rate, &mut out);
+        running.ask_to_stop();
+        let ended = running.wait();
+        return shown.and(ended).map(|()| Exit::Success);
+    }
+    running.wait()?;
+    Ok(Exit::Success)
+}
+
+fn play(running: &Running, rate: u32, out: &mut Output) -> Result<(), Failure> {
+    let client = Client::new(&running.url, &running.key()?)?;
+    let stop: Arc<AtomicBool> = running.stopping();
+    let result = demo::run(&client, rate, &stop, out);
+    // While the server stops, requests of the demo fail; that is no failure of the demo.
+    if stop.load(Ordering::Relaxed) && running.was_asked_to_stop() { Ok(()) } else { result }
+}
+
+/// Says where the server is and how to get in. The key is shown when it is made, and never again.
+fn greet(running: &Running, data: &std::path::Path, out: &mut Output) -> Result<(), Failure> {
+    let key_file = data.join(ADMIN_KEY_FILE);
+    if out.json {
+        return out.json_line(&json!({
+            "url": running.url,
+            "data": data,
+            "admin_key": running.new_key,
+            "admin_key_file": key_file,
+        }));
+    }
+    let key = match &running.new_key {
+        Some(key) => format!("{key} (shown this once; kept in {})", key_file.display()),
+        None if key_in(data).is_ok() => format!("in {}", key_file.display()),
+        None => "not in the data directory any more: use a key you have".to_owned(),
+    };
+    out.pairs(&[
+        ("url", Some(running.url.clone())),
+        ("data", Some(data.display().to_string())),
+        ("admin key", Some(key)),
+    ])?;
+    note(format_args!(
+        "in another terminal:  export COURANT_URL={} COURANT_DATA={}",
+        running.url,
+        data.display()
+    ));
+    out.flush()
+}
+
+fn start_log(filter: &str, format: LogFormat) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| {
+        Failure::usage(format!("--log: {error}")).next("write it like warn or info,courant=debug")
+    })?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match format {
+        LogFormat::Text => log.with_ansi(crate::output::is_watched()).try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+    started.map_err(|error| Failure::internal(format!("the log cannot be started: {error}")))
+}

@@ -1,0 +1,79 @@
+//! `courant serve`: starting, stopping, the demo.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use crate::common::{Ended, Server, courant, run};
+
+#[test]
+fn the_admin_key_is_shown_once_and_kept_in_a_private_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let first_line = || {
+        let mut command = courant(&["serve", "--listen", "127.0.0.1:0", "--data"]);
+        let mut child = command.arg(&data).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let text: Vec<String> = lines.by_ref().take(3).map(Result::unwrap).collect();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        text.join("\n")
+    };
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let first = first_line();
+    let key = std::fs::read_to_string(data.join("admin.key")).unwrap();
+    assert!(first.contains(key.trim()), "{first}");
+    assert_eq!((mode(&data), mode(&data.join("admin.key"))), (0o700, 0o600));
+    let second = first_line();
+    assert!(!second.contains(key.trim()) && second.contains("admin.key"), "{second}");
+}
+
+#[test]
+fn it_stops_gracefully_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let server = Server::start(&data);
+    server.json(&["account", "open", "alice", "--currency", "EUR"]);
+    assert_eq!(server.stop(), Some(0));
+    let server = Server::start(&data);
+    assert_eq!(server.json(&["account", "show", "alice"])["status"], "open");
+}
+
+#[test]
+fn remote_addresses_and_taken_ports_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let remote = run(&["serve", "--listen", "0.0.0.0:0", "--data", data.to_str().unwrap()]);
+    assert!(remote.with_code(2).stderr.contains("--allow-remote"));
+    let server = Server::start(&data);
+    let other = dir.path().join("other");
+    let taken = server.address().to_string();
+    let ended = run(&["serve", "--listen", &taken, "--data", other.to_str().unwrap()]).with_code(2);
+    assert!(ended.stderr.contains("cannot listen"), "{}", ended.stderr);
+    let log = run(&["serve", "--log", "x=y=z", "--data", other.to_str().unwrap()]).with_code(2);
+    assert!(log.stderr.contains("--log"), "{}", log.stderr);
+}
+
+#[test]
+fn the_demo_pays_and_balances_every_second() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("demo");
+    let mut command = courant(&["serve", "--demo", "--listen", "127.0.0.1:0", "--json", "--data"]);
+    let mut child =
+        command.arg(&data).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next =
+        || -> serde_json::Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+    assert!(next()["url"].as_str().unwrap().starts_with("http://127.0.0.1:"));
+    let mut paid = 0;
+    for _ in 0..3 {
+        let second = next();
+        assert_eq!((&second["balanced"], &second["failed"]), (&true.into(), &0.into()), "{second}");
+        paid += second["per_second"].as_u64().unwrap();
+    }
+    assert!(paid > 100, "{paid}");
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let ended = Ended::of(child.wait_with_output().unwrap()).with_code(0);
+    assert!(ended.stderr.contains("stopping"), "{}", ended.stderr);
+    run(&["verify", "--data", data.to_str().unwrap()]).with_code(0);
+}
