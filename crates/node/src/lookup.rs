@@ -121,7 +121,7 @@ impl<S: Storage> Archive<'_, S> {
         let command = asked.command();
         let mut all: Vec<Lsn> = candidates.to_vec();
         for tag in tags(self.tagger, asked.caller, &command) {
-            all.extend(runs.find(tag)?);
+            all.extend(self.index.find(tag)?);
         }
         all.sort_unstable_by(|a, b| b.cmp(a));
         all.dedup();

@@ -431,7 +431,7 @@ impl<S: Storage> Core<S> {
     ) -> Result<Option<PaymentRead>, lookup::LookupError> {
         let tag = self.tagger.tag(TagDomain::Payment, id.as_str());
         let mut all = candidates.to_vec();
-        all.extend(self.index.runs().find(tag)?);
+        all.extend(self.index.find(tag)?);
         all.sort_unstable_by(|a, b| b.cmp(a));
         for lsn in all {
             let latest = self.read(lsn)?;

@@ -106,13 +106,28 @@ impl<S: Storage> IdIndex<S> {
         let similar = |w: &[Arc<Run<S::File>>]| w[0].entries <= w[1].entries.saturating_mul(2);
         let Some(at) = present.runs.windows(2).rposition(similar) else { return Ok(false) };
         let (earlier, later) = (&present.runs[at], &present.runs[at + 1]);
-        let merged = merge(&self.storage, earlier, later)?;
+        let merged = merge(&self.storage, earlier, later);
+        let merged = merged.inspect_err(|error| self.condemn(error))?;
         let mut runs = present.runs.clone();
         runs.splice(at..at + 2, [Arc::new(merged)]);
         self.replace(runs);
         self.storage.remove(&earlier.span.file_name())?;
         self.storage.remove(&later.span.file_name())?;
         Ok(true)
+    }
+
+    /// The records that may be about a tag, newest first. A run that is found damaged is condemned.
+    pub(crate) fn find(&self, tag: u64) -> Result<Vec<Lsn>, IndexError> {
+        self.runs().find(tag).inspect_err(|error| self.condemn(error))
+    }
+
+    /// Removes the file of a run that was found damaged: its header may be sound, so that only this makes the next
+    /// start rebuild it. Until then it stays open, and what it holds elsewhere is found.
+    fn condemn(&self, error: &IndexError) {
+        if let IndexError::Damaged { file, .. } = error {
+            // If that fails, whoever finds the damage next tries again.
+            let _ = self.storage.remove(file);
+        }
     }
 
     fn replace(&self, runs: Vec<Arc<Run<S::File>>>) {
