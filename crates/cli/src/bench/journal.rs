@@ -1,7 +1,7 @@
 //! The journal beside a bare loop of writes and syncs of the same size, in turns, so that both meet the same disk.
 
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use courant_journal::{
     Appender, BeginError, DirectIo, Journal, Options, OsStorage, Preparation, Preparer,
@@ -28,9 +28,6 @@ const TURNS: u32 = 5;
 /// Segments of 64 MiB that are written with zeros before the time begins, unless a load is about that.
 const SEGMENTS_READY: usize = 20;
 const SEGMENTS_READY_QUICK: usize = 2;
-
-/// A sustained load may wait for the next segment so often before it is given up.
-const SPACE_WAITS_MAX: u32 = 100_000;
 
 /// One load.
 #[derive(Debug, Clone, Copy)]
@@ -135,9 +132,10 @@ impl Opened {
     /// Commits batches for a while, or until the space that was prepared is used up; how many bytes they had.
     fn turn(&mut self, load: Load, time: Duration, run: &mut Run) -> Result<u64, Failure> {
         let Opened { appender, writer, preparer, .. } = self;
-        let mut fill = Fill { appender, batch_bytes: load.batch_bytes, waits: load.sustained };
         let meter = Meter::start();
         let end = clock::now() + time;
+        let waits_until = load.sustained.then_some(end);
+        let mut fill = Fill { appender, batch_bytes: load.batch_bytes, waits_until };
         let mut committed = Committed { records: 0, bytes: 0, latencies: Latencies::new() };
         if load.two_threads {
             let (sender, receiver) = sync_channel(1);
@@ -172,20 +170,20 @@ impl Opened {
 struct Fill<'a> {
     appender: &'a mut Appender<OsStorage>,
     batch_bytes: usize,
-    /// Whether it waits for space that is being prepared.
-    waits: bool,
+    /// How long it waits for space that is being prepared.
+    waits_until: Option<Instant>,
 }
 
 impl Fill<'_> {
     /// The next batch; `None` if the space that was prepared is used up.
     fn next(&mut self) -> Result<Option<SealedBatch>, Failure> {
-        let mut waited = 0;
         let mut batch = loop {
             match self.appender.begin(0) {
                 Ok(batch) => break batch,
-                Err(BeginError::NotReady) if !self.waits => return Ok(None),
-                Err(BeginError::NotReady) if waited < SPACE_WAITS_MAX => {
-                    waited += 1;
+                Err(BeginError::NotReady) => {
+                    if self.waits_until.is_none_or(|end| clock::now() >= end) {
+                        return Ok(None);
+                    }
                     std::thread::yield_now();
                 }
                 Err(error) => return Err(failed(&error)),
@@ -229,7 +227,7 @@ impl Committed {
 fn prepare_until(
     preparer: &mut Preparer<OsStorage>,
     wanted: bool,
-    end: std::time::Instant,
+    end: Instant,
 ) -> Result<(), Failure> {
     while wanted && clock::now() < end {
         if preparer.step().map_err(|error| failed(&error))? == Preparation::Ready {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use courant_engine::command::{OpenAccount, decode, encode};
 use courant_engine::{
-    Applied, Command, Decision, Engine, EngineOptions, Facts, Hints, Lsn, record,
+    Applied, Command, Decision, Engine, EngineOptions, Facts, Hints, Lsn, Outcome, record,
 };
 use courant_ledger::{AccountTerms, Amount, Currency, Limits, Metadata, Order, Side, Timestamp};
 
@@ -25,23 +25,29 @@ const ROUNDS_QUICK: usize = 1;
 /// Room for the ids of a whole run, so that no generation is frozen while it is measured.
 const RECENT_IDS: usize = 3_000_000;
 
+/// Commands that are looked ahead for at once, as in the engine thread.
+const GROUP: usize = 16;
+
 /// What each account begins with, in cents.
 const FUNDS_MINOR: u64 = 1_000_000_000_000;
 
 /// How much of a record's way is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// `decide` and `evolve`.
-    Decide,
-    /// Also decoding the command and encoding the record.
+    /// `decide` and `evolve`, one command after another, each waiting for memory by itself.
+    Alone,
+    /// The same after looking ahead for a group of commands, as the engine thread does.
+    Group,
+    /// In groups, and also decoding the command and encoding the record.
     Step,
 }
 
 pub(super) fn measure(bench: Bench<'_>, report: &mut Report) -> Result<(), Failure> {
     let loads = [
-        ("core_uniform", Part::Decide, Shape::Uniform),
-        ("core_zipf", Part::Decide, Shape::Zipf),
-        ("core_hot_10", Part::Decide, Shape::Hot),
+        ("core_uniform", Part::Group, Shape::Uniform),
+        ("core_zipf", Part::Group, Shape::Zipf),
+        ("core_hot_10", Part::Group, Shape::Hot),
+        ("core_alone_uniform", Part::Alone, Shape::Uniform),
         ("core_step_uniform", Part::Step, Shape::Uniform),
     ];
     for (name, part, shape) in loads {
@@ -71,18 +77,19 @@ impl Core {
             let name = Name::account(number);
             let open =
                 OpenAccount { id: name.as_id(), terms, name: None, metadata: Metadata::new() };
-            core.decide_and_evolve(&Command::OpenAccount(open));
+            core.decide_group(&[Command::OpenAccount(open)]);
             let id = Name::payment(u64::MAX - u64::from(number));
             let funds = Amount::new(FUNDS_MINOR, Currency::EUR);
             let top_up = Order::top_up(id.as_id(), name.as_id(), funds);
-            core.decide_and_evolve(&Command::Pay(top_up));
+            core.decide_group(&[Command::Pay(top_up)]);
         }
         core
     }
 
     fn run(mut self, name: &str, part: Part, shape: Shape, rounds: usize) -> Result<Run, Failure> {
         let what = match part {
-            Part::Decide => "decide + evolve",
+            Part::Alone => "decide + evolve, one by one,",
+            Part::Group => "decide + evolve",
             Part::Step => "decode + decide + encode + evolve",
         };
         let load = format!(
@@ -95,21 +102,22 @@ impl Core {
         for _ in 0..rounds {
             let transfers: Vec<Transfer> = (0..ROUND_TRANSFERS).map(|_| orders.next()).collect();
             run.count += transfers.len() as u64;
-            match part {
-                Part::Decide => {
-                    let commands: Vec<Command<'_>> =
-                        transfers.iter().map(Transfer::command).collect();
-                    let meter = Meter::start();
-                    commands.iter().for_each(|command| self.decide_and_evolve(command));
-                    run.spent += meter.stop();
-                }
+            let meter = match part {
                 Part::Step => {
                     let encoded: Vec<Vec<u8>> = transfers.iter().map(encoded).collect();
                     let meter = Meter::start();
-                    encoded.iter().for_each(|bytes| self.step(bytes));
-                    run.spent += meter.stop();
+                    encoded.chunks(GROUP).for_each(|group| self.step(group));
+                    meter.stop()
                 }
-            }
+                Part::Alone | Part::Group => {
+                    let commands: Vec<_> = transfers.iter().map(Transfer::command).collect();
+                    let group = if part == Part::Group { GROUP } else { 1 };
+                    let meter = Meter::start();
+                    commands.chunks(group).for_each(|group| self.decide_group(group));
+                    meter.stop()
+                }
+            };
+            run.spent += meter;
         }
         let mean = |time: Duration| time.as_nanos() as f64 / run.count as f64;
         // One thread: what the wall clock says beyond it went to other programs.
@@ -117,45 +125,45 @@ impl Core {
         Ok(run.with("ns_mean", wall_ns).with("cpu_ns_mean", cpu_ns))
     }
 
-    fn decide_and_evolve(&mut self, command: &Command<'_>) {
-        self.lsn += 1;
-        let now = Timestamp(self.lsn);
-        match self.engine.decide(now, CALLER, command, &Facts::default()) {
-            Decision::Record(outcome) => {
-                let (lsn, outcome) = (Lsn(self.lsn), black_box(&outcome));
-                self.engine.evolve(Applied {
-                    lsn,
-                    at: now,
-                    caller: CALLER,
-                    command,
-                    outcome,
-                    hints: Hints::default(),
-                });
-            }
-            other => unreachable!("a plain transfer between funded accounts: {other:?}"),
+    fn decide_group(&mut self, commands: &[Command<'_>]) {
+        let look = |command| self.engine.look_ahead(command);
+        let ahead: Vec<Hints> = match commands {
+            [_] => vec![Hints::default()],
+            group => group.iter().map(look).collect(),
+        };
+        for (command, hints) in commands.iter().zip(ahead) {
+            let (now, outcome) = self.decide(command, hints);
+            let (lsn, outcome) = (Lsn(self.lsn), black_box(&outcome));
+            let applied = Applied { lsn, at: now, caller: CALLER, command, outcome, hints };
+            self.engine.evolve(applied);
         }
     }
 
-    fn step(&mut self, bytes: &[u8]) {
+    fn step(&mut self, group: &[Vec<u8>]) {
+        let ahead: Vec<(Command<'_>, Hints)> = group
+            .iter()
+            .map(|bytes| {
+                let command = decode(bytes).expect("it was encoded here");
+                let hints = self.engine.look_ahead(&command);
+                (command, hints)
+            })
+            .collect();
+        for ((command, hints), bytes) in ahead.iter().zip(group) {
+            let (now, outcome) = self.decide(command, *hints);
+            self.record.clear();
+            record::encode(now, CALLER, bytes, &outcome, &mut self.record);
+            black_box(&self.record);
+            let (lsn, outcome, hints) = (Lsn(self.lsn), &outcome, *hints);
+            let applied = Applied { lsn, at: now, caller: CALLER, command, outcome, hints };
+            self.engine.evolve(applied);
+        }
+    }
+
+    fn decide(&mut self, command: &Command<'_>, hints: Hints) -> (Timestamp, Outcome) {
         self.lsn += 1;
         let now = Timestamp(self.lsn);
-        let command = decode(bytes).expect("it was encoded here");
-        match self.engine.decide(now, CALLER, &command, &Facts::default()) {
-            Decision::Record(outcome) => {
-                let at = self.engine.time_of(now);
-                self.record.clear();
-                record::encode(at, CALLER, bytes, &outcome, &mut self.record);
-                black_box(&self.record);
-                let (lsn, command, outcome) = (Lsn(self.lsn), &command, &outcome);
-                self.engine.evolve(Applied {
-                    lsn,
-                    at,
-                    caller: CALLER,
-                    command,
-                    outcome,
-                    hints: Hints::default(),
-                });
-            }
+        match self.engine.decide_ahead(now, (CALLER, command), &Facts::default(), hints) {
+            Decision::Record(outcome) => (now, outcome),
             other => unreachable!("a plain transfer between funded accounts: {other:?}"),
         }
     }
