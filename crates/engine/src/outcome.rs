@@ -99,16 +99,11 @@ pub(crate) fn accounts_after(
     accounts: &courant_ledger::Accounts,
     touched: TouchedList,
 ) -> AccountsAfter {
-    touched
-        .into_iter()
-        .map(|t| {
-            let account = accounts.get(t.no);
-            AccountAfter {
-                no: t.no,
-                id: account.id_buf(),
-                after: t.after,
-                previous: Lsn(account.last_record),
-            }
-        })
-        .collect()
+    let mut after = AccountsAfter::with_capacity(touched.len());
+    for t in &touched {
+        let account = accounts.get(t.no);
+        let previous = Lsn(account.last_record);
+        after.push(AccountAfter { no: t.no, id: account.id_buf(), after: t.after, previous });
+    }
+    after
 }

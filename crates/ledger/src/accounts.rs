@@ -1,7 +1,8 @@
 //! All accounts of the ledger: dense numbers, found by id, never removed.
 
 use crate::tag_table::TagTable;
-use crate::{Account, AccountNo, Currency, Id, TagDomain, Tagger};
+use crate::{Account, AccountNo, Currency, Id, Sums, TagDomain, Tagger};
+use std::collections::BTreeSet;
 
 /// Accounts are kept in chunks, so that opening one never copies the others.
 const CHUNK: usize = 1_024;
@@ -16,16 +17,27 @@ pub struct Accounts {
     by_id: TagTable,
     tagger: Tagger,
     totals: Totals,
+    /// Currencies that have an account.
+    currencies: BTreeSet<Currency>,
 }
 
-/// Sums over all accounts of each currency, in the order of their numeric codes.
-pub(crate) type Totals = std::collections::BTreeMap<Currency, crate::Sums>;
+/// Sums over all accounts of each currency, at the place of its numeric code.
+type Totals = Vec<Sums>;
+
+/// ISO 4217 numeric codes have three digits.
+const NUMERIC_CODES: usize = 1_000;
 
 impl Accounts {
     /// An empty table whose index uses the directory's secret.
     pub fn new(tagger: Tagger) -> Accounts {
         let by_id = TagTable::with_capacity(CHUNK);
-        Accounts { chunks: Vec::new(), by_id, tagger, totals: Totals::new() }
+        Accounts {
+            chunks: Vec::new(),
+            by_id,
+            tagger,
+            totals: vec![Sums::default(); NUMERIC_CODES],
+            currencies: BTreeSet::new(),
+        }
     }
 
     /// How many accounts there are.
@@ -81,6 +93,7 @@ impl Accounts {
         if no.0 as usize == self.len() {
             let tag = self.tagger.tag(TagDomain::Account, account.id().as_str());
             self.by_id.insert(tag, u64::from(no.0) + 1);
+            self.currencies.insert(account.terms.currency);
             self.account_total(&Default::default(), &account);
             if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
                 self.chunks.push(Vec::with_capacity(CHUNK));
@@ -98,7 +111,7 @@ impl Accounts {
 
     /// Sets the sums of a known account and the position of the record that did it.
     #[inline]
-    pub fn set_sums(&mut self, no: AccountNo, after: crate::Sums, record: u64) {
+    pub fn set_sums(&mut self, no: AccountNo, after: Sums, record: u64) {
         let account = &mut self.chunks[no.0 as usize / CHUNK][no.0 as usize % CHUNK];
         let before = std::mem::replace(&mut account.sums, after);
         account.last_record = record;
@@ -112,8 +125,20 @@ impl Accounts {
     }
 
     /// The sums over all accounts of each currency. In a sound ledger debits equal credits in each.
-    pub fn totals(&self) -> impl Iterator<Item = (Currency, crate::Sums)> + '_ {
-        self.totals.iter().map(|(currency, sums)| (*currency, *sums))
+    pub fn totals(&self) -> impl Iterator<Item = (Currency, Sums)> + '_ {
+        let total = |currency: &Currency| self.totals[usize::from(currency.numeric())];
+        self.currencies.iter().map(move |currency| (*currency, total(currency)))
+    }
+
+    /// Panics if debits and credits differ over all accounts of this one's currency: then a record
+    /// made or lost money, and going on would spread it.
+    #[inline]
+    pub fn assert_balanced(&self, no: AccountNo) {
+        let currency = self.get(no).terms.currency;
+        let total = &self.totals[usize::from(currency.numeric())];
+        let balanced = total.debits_posted == total.credits_posted
+            && total.debits_pending == total.credits_pending;
+        assert!(balanced, "debits and credits differ in {}", currency.code());
     }
 
     /// The index's tagger.
@@ -125,7 +150,7 @@ impl Accounts {
         &mut self.chunks[no.0 as usize / CHUNK][no.0 as usize % CHUNK]
     }
 
-    fn account_total(&mut self, before: &crate::Sums, account: &Account) {
+    fn account_total(&mut self, before: &Sums, account: &Account) {
         shift(&mut self.totals, account.terms.currency, before, &account.sums);
     }
 }
@@ -133,8 +158,8 @@ impl Accounts {
 /// Moves a currency's totals by what one account changed. Wrapping: the totals of a whole record
 /// are right once all its accounts are set, whatever their order.
 #[inline]
-fn shift(totals: &mut Totals, currency: Currency, before: &crate::Sums, after: &crate::Sums) {
-    let total = totals.entry(currency).or_default();
+fn shift(totals: &mut [Sums], currency: Currency, before: &Sums, after: &Sums) {
+    let total = &mut totals[usize::from(currency.numeric())];
     let shifted =
         |total: u128, before: u128, after: u128| total.wrapping_add(after).wrapping_sub(before);
     total.debits_pending =
