@@ -2,7 +2,6 @@
 
 use crate::clock;
 use crate::committer::Committer;
-use crate::ids::index::IdIndex;
 use crate::inbox::{Message, Pending, Shared};
 use crate::lookup::{self, Found};
 use crate::node::Core;
@@ -168,11 +167,25 @@ pub(crate) fn background<S: Storage>(core: &Core<S>, frozen: &Receiver<Arc<Froze
     }
 }
 
-/// Writes a generation of ids to disk and lets the engine forget it.
+/// Writes a generation of ids to disk, again and again while the disk refuses, and lets the engine
+/// forget it. Meanwhile the engine holds a few more generations and then pushes callers back.
 fn seal<S: Storage>(core: &Core<S>, frozen: &Frozen) -> Result<(), String> {
     core.wait_durable(frozen.through);
-    let index: &IdIndex<S> = &core.index;
-    index.add(frozen).map_err(|error| error.to_string())?;
+    if core.reader.durable_end().0 <= frozen.through.0 {
+        // The node stopped first: what may never become durable must not be on disk elsewhere.
+        return Ok(());
+    }
+    let mut warned = false;
+    while let Err(error) = core.index.add(frozen) {
+        if core.shared.stopped().is_some() || core.shared.is_closing() {
+            // The next start remembers these ids by the journal.
+            return Ok(());
+        }
+        if !std::mem::replace(&mut warned, true) {
+            core.warn(format!("writing ids failed, will try again: {error}"));
+        }
+        std::thread::sleep(LOOK_AROUND);
+    }
     let generation = frozen.generation;
     let forgotten = core.visit(move |engine: &mut Engine| engine.drop_ids_through(generation));
     // Dropped here and not on the engine thread: it gives tens of megabytes back to the system.
@@ -183,7 +196,8 @@ fn seal<S: Storage>(core: &Core<S>, frozen: &Frozen) -> Result<(), String> {
 pub(crate) fn snapshot<S: Storage>(core: &Core<S>) -> Result<(), String> {
     let begun = clock::instant();
     let text = |error: std::io::Error| error.to_string();
-    // The snapshot begins at the very record that its first section shows last: replaying goes on from there.
+    // The snapshot begins at the very record that its first section shows last: replaying goes on
+    // from there.
     let (mut section, begin, mut bytes) = snapshot_section(core, Cursor::BEGIN, Vec::new())?;
     let mut end = begin;
     let mut writer = SnapshotWriter::create(&core.snapshots, begin).map_err(text)?;
@@ -198,7 +212,8 @@ pub(crate) fn snapshot<S: Storage>(core: &Core<S>) -> Result<(), String> {
     Ok(())
 }
 
-/// One section, made in `buffer` between two commands, and the last record it may show, which is durable.
+/// One section, made in `buffer` between two commands, and the last record it may show, which is
+/// durable.
 fn snapshot_section<S: Storage>(
     core: &Core<S>,
     cursor: Cursor,

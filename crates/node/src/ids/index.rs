@@ -121,8 +121,9 @@ impl<S: Storage> IdIndex<S> {
         self.runs().find(tag).inspect_err(|error| self.condemn(error))
     }
 
-    /// Removes the file of a run that was found damaged: its header may be sound, so that only this makes the next
-    /// start rebuild it. Until then it stays open, and what it holds elsewhere is found.
+    /// Removes the file of a run that was found damaged: its header may be sound, so that only this
+    /// makes the next start rebuild it. Until then it stays open, and what it holds elsewhere is
+    /// found.
     fn condemn(&self, error: &IndexError) {
         if let IndexError::Damaged { file, .. } = error {
             // If that fails, whoever finds the damage next tries again.
