@@ -1,8 +1,9 @@
-//! The auditor: watches from outside what clients were told and what the journal shows, and holds one against the
-//! other.
+//! The auditor: watches from outside what clients were told and what the journal shows, and holds
+//! one against the other.
 //!
-//! It knows no engine. What clients asked and were answered it keeps itself; what happened it reads back from the
-//! journal and adds up in its own books. An engine's state is only ever compared with them.
+//! It knows no engine. What clients asked and were answered it keeps itself; what happened it reads
+//! back from the journal and adds up in its own books. An engine's state is only ever compared with
+//! them.
 
 pub(crate) mod book;
 

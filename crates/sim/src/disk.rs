@@ -1,8 +1,9 @@
-//! The simulated disk: a memory directory behind dice that make any call fail and a power switch that any call
-//! may throw.
+//! The simulated disk: a memory directory behind dice that make any call fail and a power switch
+//! that any call may throw.
 //!
-//! While the power is off every call fails, so that whatever runs comes to its end by its own error paths. What
-//! the power cut left is then a new disk. Nothing here is random but by the seed it was given.
+//! While the power is off every call fails, so that whatever runs comes to its end by its own error
+//! paths. What the power cut left is then a new disk. Nothing here is random but by the seed it was
+//! given.
 
 mod dice;
 
@@ -120,7 +121,8 @@ impl Disk {
         self.power().cut();
     }
 
-    /// The disk as it is found when the power is back; without a cut, a copy of what running programs see.
+    /// The disk as it is found when the power is back; without a cut, a copy of what running
+    /// programs see.
     pub(crate) fn after(&self, seed: u64) -> Disk {
         let power = self.power();
         let disk = Disk::over(copy(power.left.as_ref().unwrap_or(&power.root), seed), seed);
@@ -162,7 +164,8 @@ fn lock(power: &Mutex<Power>) -> MutexGuard<'_, Power> {
     power.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Every call goes through here: it may fail by the dice, and the power may fail just before or after it.
+/// Every call goes through here: it may fail by the dice, and the power may fail just before or
+/// after it.
 fn pass<T>(
     power: &Mutex<Power>,
     operation: Operation,

@@ -58,8 +58,8 @@ impl Habits {
     /// Draws the habits of a seed.
     pub(crate) fn draw(rng: &mut Rng) -> Habits {
         let any = |rng: &mut Rng, of: &[u32]| of[rng.usize(..of.len())];
-        // A client acts, decide, commit, hand over, look up, prepare, seal, merge, snapshot, due, clock,
-        // follow, show, chain, space.
+        // A client acts, decide, commit, hand over, look up, prepare, seal, merge, snapshot, due,
+        // clock, follow, show, chain, space.
         let usual = [30, 30, 6, 3, 16, 6, 5, 3, 6, 4, 6, 2, 2, 2, 1];
         Habits {
             options: options(rng),

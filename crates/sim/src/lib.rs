@@ -1,9 +1,10 @@
-//! The deterministic simulator: one seed drives clients, a node, a failing disk and a jumping clock, in one thread.
+//! The deterministic simulator: one seed drives clients, a node, a failing disk and a jumping
+//! clock, in one thread.
 //!
-//! It runs the product's own single-threaded parts on a disk in memory, crashes them at any call, and lets an
-//! independent auditor check after each restart that what was acknowledged is there, once, in order. It reads no
-//! clock and no entropy and touches no real file: a seed reproduces its run. How it is built and what it found is
-//! in docs/internals/simulation.md.
+//! It runs the product's own single-threaded parts on a disk in memory, crashes them at any call,
+//! and lets an independent auditor check after each restart that what was acknowledged is there,
+//! once, in order. It reads no clock and no entropy and touches no real file: a seed reproduces its
+//! run. How it is built and what it found is in docs/internals/simulation.md.
 #![forbid(unsafe_code)]
 
 mod auditor;

@@ -1,9 +1,9 @@
-//! A running node without its threads: each thing that a thread of a node does is a call here, so that a schedule
-//! decides in which order they happen.
+//! A running node without its threads: each thing that a thread of a node does is a call here, so
+//! that a schedule decides in which order they happen.
 //!
-//! It is put together from the node's own parts and repeats what `engine_thread`, `committer` and `housekeeping` of
-//! the node do with them: one batch is filled while at most one waits for its commit; whatever a client or a file is
-//! to see is held until everything it may show is durable.
+//! It is put together from the node's own parts and repeats what `engine_thread`, `committer` and
+//! `housekeeping` of the node do with them: one batch is filled while at most one waits for its
+//! commit; whatever a client or a file is to see is held until everything it may show is durable.
 
 mod background;
 mod look;
@@ -247,7 +247,8 @@ impl Machine {
         Ok(())
     }
 
-    /// Finishes the batch in hand, so that another can be filled while this one waits for its commit.
+    /// Finishes the batch in hand, so that another can be filled while this one waits for its
+    /// commit.
     ///
     /// # Errors
     /// [`Stop`]: the one before had to be committed first.

@@ -1,4 +1,5 @@
-//! "Sometimes" marks: rare paths that a large run must have taken, or it proves less than it seems to.
+//! "Sometimes" marks: rare paths that a large run must have taken, or it proves less than it seems
+//! to.
 
 macro_rules! marks {
     ($($mark:ident $name:literal;)*) => {
@@ -38,7 +39,7 @@ marks! {
     OpenFailed "opening failed by a fault and was tried again";
     PrepareFailed "preparing a segment failed and was tried again";
     SnapshotFailed "a snapshot failed and was tried again";
-    SealFailed "writing a generation of ids failed";
+    SealFailed "writing a generation of ids failed and was tried again";
     MergeFailed "merging ids failed and was tried again";
     LookUpFailed "a look-up failed and the command was sent again";
     SegmentBegun "a second segment was begun";

@@ -319,7 +319,7 @@ impl Workload {
         let fee = self.percent(10).then(|| (self.account(known, Some(currency)), 1));
         let mut plan =
             OrderPlan { name, kind, mode, debtor, payees, fee, currency, ..OrderPlan::default() };
-        let words = if self.percent(30) { self.rng.usize(1..16) } else { 0 };
+        let words = if self.percent(60) { self.rng.usize(1..16) } else { 0 };
         plan.text = "for goods".repeat(words);
         plan.make_fit();
         let scheduled = self.percent(self.asks.scheduled);

@@ -1,4 +1,5 @@
-//! One simulation: clients, a node that lives several times, a disk that fails, and the auditor who watches.
+//! One simulation: clients, a node that lives several times, a disk that fails, and the auditor who
+//! watches.
 
 mod flip;
 mod last;

@@ -1,7 +1,8 @@
 //! The auditor's books: what the records of a journal come to, added up by its own small rules.
 //!
-//! It decodes records, and uses no engine: sums follow from the counters of payments before and after each record,
-//! by the meaning of a hold, a posting and a giving-back. A record that says otherwise is a finding.
+//! It decodes records, and uses no engine: sums follow from the counters of payments before and
+//! after each record, by the meaning of a hold, a posting and a giving-back. A record that says
+//! otherwise is a finding.
 
 use courant_engine::command::{AccountChange, ChangeAccount, OpenAccount, PaymentStep, Step};
 use courant_engine::outcome::{AccountAfter, PaymentOutcome};

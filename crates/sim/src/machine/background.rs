@@ -1,6 +1,6 @@
 //! What the background thread and the preparer thread of a node do.
 
-use super::{Held, Machine, Stop};
+use super::{Held, Machine};
 use crate::disk::Disk;
 use crate::marks::Mark;
 use crate::variant::Variant;
@@ -58,26 +58,23 @@ impl Machine {
     }
 
     /// Writes a generation of ids to disk, or forgets in memory one that was written.
-    ///
-    /// # Errors
-    /// [`Stop`]: writing failed.
-    pub(crate) fn seal_ids(&mut self) -> Result<(), Stop> {
+    pub(crate) fn seal_ids(&mut self) {
         if let Some(generation) = self.written.take() {
             drop(self.store.engine_mut().drop_ids_through(generation));
             self.freeze_if_full();
-            return Ok(());
+            return;
         }
         let end = self.reader.durable_end().0;
-        let Some(frozen) = self.frozen.pop_front_if(|frozen| frozen.through.0 < end) else {
-            return Ok(());
+        let Some(frozen) = self.frozen.front().filter(|frozen| frozen.through.0 < end) else {
+            return;
         };
-        if let Err(error) = self.index.add(&frozen) {
-            self.marks.take(Mark::SealFailed);
-            return Err(Stop(error.to_string()));
+        match self.index.add(frozen) {
+            Ok(()) => {
+                self.marks.take(Mark::IdsSealed);
+                self.written = self.frozen.pop_front().map(|frozen| frozen.generation);
+            }
+            Err(_) => self.marks.take(Mark::SealFailed),
         }
-        self.marks.take(Mark::IdsSealed);
-        self.written = Some(frozen.generation);
-        Ok(())
     }
 
     /// Merges two runs of ids if two are alike.

@@ -3,7 +3,6 @@
 use courant_ledger::{
     Bearer, Currency, Details, Fee, Id, Mode, Order, OrderKind, Payee, Timestamp, outside_account,
 };
-use smallvec::SmallVec;
 
 /// What is to be ordered.
 #[derive(Debug, Clone)]
@@ -74,7 +73,7 @@ impl OrderPlan {
             mode: self.mode,
             debtor: id(&self.debtor),
             payees: payees.collect(),
-            fees: fees.collect::<SmallVec<_>>(),
+            fees: fees.collect(),
             currency: self.currency,
             execute_at: self.execute_at,
             expires_at: self.expires_at,

@@ -13,8 +13,8 @@ impl World {
         if self.rng.u32(..100) < self.habits.bit_flips { self.flip() } else { Ok(()) }
     }
 
-    /// Flips a bit in a copy of the disk and opens that. What can be made again stays damaged; all else goes on
-    /// from the disk as it was.
+    /// Flips a bit in a copy of the disk and opens that. What can be made again stays damaged; all
+    /// else goes on from the disk as it was.
     fn flip(&mut self) -> Result<(), Failure> {
         let seed = self.seed();
         let flipped = self.disk.after(seed);
@@ -72,7 +72,9 @@ impl World {
         if files.is_empty() {
             return None;
         }
-        let (name, bytes) = files[self.rng.usize(..files.len())];
+        // The oldest segment is the one that opening does not read.
+        let oldest = kind == "journal/0";
+        let (name, bytes) = files[if oldest { 0 } else { self.rng.usize(..files.len()) }];
         // What is written lies at the front; the rest of a segment is zeros.
         let most = if self.rng.bool() { (*bytes).min(16 << 10) } else { *bytes };
         let (offset, bit) = (self.rng.u64(..most), self.rng.u8(..8));

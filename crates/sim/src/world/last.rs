@@ -1,4 +1,5 @@
-//! The last life: nothing fails any more, so everybody must be answered soon, and all must be as it was told.
+//! The last life: nothing fails any more, so everybody must be answered soon, and all must be as it
+//! was told.
 
 use super::{Failure, World, last_record};
 use crate::machine::{Machine, Stop};
@@ -49,8 +50,9 @@ impl World {
         Ok(Machine::start(opened, self.habits.options.clone(), self.variant))
     }
 
-    /// Everybody is answered and nothing is under way. What is found damaged while running is made again by the
-    /// next start and not before, so that then, and only then, the node is started again.
+    /// Everybody is answered and nothing is under way. What is found damaged while running is made
+    /// again by the next start and not before, so that then, and only then, the node is started
+    /// again.
     fn come_to_rest(&mut self, mut machine: Machine) -> Result<Machine, Failure> {
         for _ in 0..STARTS_MAX {
             self.unreadable = false;
@@ -101,8 +103,8 @@ impl World {
         machine.commit()?;
         machine.commit()?;
         (0..STEP_COUNT).for_each(|_| machine.look_up());
-        machine.seal_ids()?;
-        machine.seal_ids()?;
+        machine.seal_ids();
+        machine.seal_ids();
         machine.merge_ids();
         machine.step_chain();
         Ok(())

@@ -1,4 +1,5 @@
-//! A life of the node: it opens, works while things fail around it, and ends in one of the ways a process ends.
+//! A life of the node: it opens, works while things fail around it, and ends in one of the ways a
+//! process ends.
 
 use super::{Failure, World, count, last_record};
 use crate::disk::Disk;
@@ -160,7 +161,7 @@ impl World {
             3 => return Ok(machine.hand_over()),
             4 => machine.look_up(),
             5 => machine.prepare(),
-            6 => return Ok(machine.seal_ids()),
+            6 => machine.seal_ids(),
             7 => machine.merge_ids(),
             8 => machine.step_snapshot(),
             9 => return Ok(machine.take_due(now, count)),
