@@ -37,6 +37,9 @@ pub(super) fn measure(
     for connections in CONNECTIONS {
         for (server, kind) in [(&empty, "empty"), (&courant, "http")] {
             let name = format!("{kind}_{connections}");
+            if !settings.wants(&name) {
+                continue;
+            }
             let orders: Vec<Orders> = (0..connections)
                 .map(|n| Orders::new(Shape::Uniform, accounts, makers + n))
                 .collect();
