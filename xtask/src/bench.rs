@@ -1,7 +1,8 @@
-//! `cargo xtask bench`: Courant beside another program, both measured in one run on one disk with the same durability.
+//! `cargo xtask bench`: Courant beside another program, both measured in one run on one disk with
+//! the same durability.
 //!
-//! A ratio of two figures of one run means more than either. Nothing is left behind: what is started is stopped by its
-//! process id, and what is written is removed.
+//! A ratio of two figures of one run means more than either. Nothing is left behind: what is
+//! started is stopped by its process id, and what is written is removed.
 
 mod cluster;
 mod courant;

@@ -1,8 +1,9 @@
-//! `courant bench`: how fast this machine is with Courant, and what its disk alone can do in the same run.
+//! `courant bench`: how fast this machine is with Courant, and what its disk alone can do in the
+//! same run.
 //!
-//! Everything runs in directories of its own, which are removed; a data directory is never touched. A figure that is
-//! printed belongs to the loads of this page alone: docs/performance.md says what each one means. It measures; it does
-//! not judge.
+//! Everything runs in directories of its own, which are removed; a data directory is never touched.
+//! A figure that is printed belongs to the loads of this page alone: docs/performance.md says what
+//! each one means. It measures; it does not judge.
 
 mod disk;
 mod engine;
@@ -42,7 +43,8 @@ enum What {
     /// Answer POST requests with nothing: what `http` compares with
     #[command(hide = true)]
     EmptyHandler,
-    /// Open a data directory, say what that took, and close it: a part of `engine` that needs a fresh process
+    /// Open a data directory, say what that took, and close it: a part of `engine` that needs a
+    /// fresh process
     #[command(hide = true)]
     Open(engine::OpenArgs),
 }

@@ -1,4 +1,5 @@
-//! A PostgreSQL cluster of its own: in a new directory, on a socket in that directory, run by nobody else's user.
+//! A PostgreSQL cluster of its own: in a new directory, on a socket in that directory, run by
+//! nobody else's user.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -24,7 +25,8 @@ const USER: &str = "postgres";
 const LOOKS_MAX: u32 = 100;
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Durable as Courant is, with the memory and journal room that its manual advises for a busy server.
+/// Durable as Courant is, with the memory and journal room that its manual advises for a busy
+/// server.
 const SETTINGS: [&str; 9] = [
     "listen_addresses=",
     "fsync=on",

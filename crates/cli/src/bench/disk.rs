@@ -1,4 +1,5 @@
-//! What the disk alone does: one write and one fdatasync after another, over zeros that were written before.
+//! What the disk alone does: one write and one fdatasync after another, over zeros that were
+//! written before.
 //!
 //! This is the least that any durable batch of the same size costs on this machine.
 
@@ -20,7 +21,8 @@ use crate::exit::Failure;
 const SIZES: [(usize, &str); 3] =
     [(4 << 10, "disk_4_kib"), (64 << 10, "disk_64_kib"), (1 << 20, "disk_1_mib")];
 
-/// Bytes of the file that are written over again and again: more than a controller's cache ought to hide.
+/// Bytes of the file that are written over again and again: more than a controller's cache ought to
+/// hide.
 const FILE_BYTES: u64 = 64 << 20;
 
 /// How long each size is measured, at most: the disk stands beside every other measurement.

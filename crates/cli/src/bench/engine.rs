@@ -1,6 +1,7 @@
 //! Payments in this process: [`Node::submit`] with a real journal, each durable before its reply.
 //!
-//! Each load gets a node and a directory of its own, so that no load pays for what another left behind.
+//! Each load gets a node and a directory of its own, so that no load pays for what another left
+//! behind.
 
 mod callers;
 mod core;

@@ -1,4 +1,5 @@
-//! Single payments over HTTP to a real server, beside an empty handler that the same client asks in the same run.
+//! Single payments over HTTP to a real server, beside an empty handler that the same client asks in
+//! the same run.
 //!
 //! Both are processes of this program on loopback. The processor time is that of the server.
 

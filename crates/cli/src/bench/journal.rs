@@ -1,4 +1,5 @@
-//! The journal beside a bare loop of writes and syncs of the same size, in turns, so that both meet the same disk.
+//! The journal beside a bare loop of writes and syncs of the same size, in turns, so that both meet
+//! the same disk.
 
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
@@ -18,14 +19,16 @@ use super::report::{Loop, Report, Run};
 use crate::clock;
 use crate::exit::Failure;
 
-/// Bytes of a payload, about what a plain transfer's record has, and of its place in a batch at most.
+/// Bytes of a payload, about what a plain transfer's record has, and of its place in a batch at
+/// most.
 const PAYLOAD_BYTES: usize = 200;
 const RECORD_BYTES_MAX: usize = 256;
 
 /// Turns of journal and bare loop.
 const TURNS: u32 = 5;
 
-/// Segments of 64 MiB that are written with zeros before the time begins, unless a load is about that.
+/// Segments of 64 MiB that are written with zeros before the time begins, unless a load is about
+/// that.
 const SEGMENTS_READY: usize = 20;
 const SEGMENTS_READY_QUICK: usize = 2;
 
@@ -129,7 +132,8 @@ impl Opened {
         }
     }
 
-    /// Commits batches for a while, or until the space that was prepared is used up; how many bytes they had.
+    /// Commits batches for a while, or until the space that was prepared is used up; how many bytes
+    /// they had.
     fn turn(&mut self, load: Load, time: Duration, run: &mut Run) -> Result<u64, Failure> {
         let Opened { appender, writer, preparer, .. } = self;
         let meter = Meter::start();

@@ -14,9 +14,11 @@ use crate::output::{Column, Output, note};
 /// When the next operation begins.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Loop {
-    /// When one before is answered: latency says what a caller waits, not what a stall costs those behind it.
+    /// When one before is answered: latency says what a caller waits, not what a stall costs those
+    /// behind it.
     Closed,
-    /// At its time, whatever the ones before do. Latency counts from then, so a stall counts for all it delays.
+    /// At its time, whatever the ones before do. Latency counts from then, so a stall counts for
+    /// all it delays.
     Open { intended_per_second: f64 },
     /// Nothing waits: one thread works through a list.
     None,
@@ -154,7 +156,8 @@ impl Report {
         note(&self.machine);
         if !self.machine.keeps_data() {
             note(
-                "this file system keeps nothing: its syncs cost nothing and the figures mean little; try --data",
+                "this file system keeps nothing, so its syncs cost nothing and the figures mean \
+                 little; try --data",
             );
         }
         Ok(())

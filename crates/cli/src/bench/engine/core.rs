@@ -1,4 +1,5 @@
-//! The pure core alone: decide and evolve of a plain transfer, without threads and without a journal.
+//! The pure core alone: decide and evolve of a plain transfer, without threads and without a
+//! journal.
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -1,7 +1,9 @@
-//! Latency at a fixed rate while something grows or is written: ids from none to ten million, and a snapshot.
+//! Latency at a fixed rate while something grows or is written: ids from none to ten million, and a
+//! snapshot.
 //!
-//! Requests go out at their time whether or not the ones before are answered, and latency counts from that time: a
-//! stall counts for every request that it delays, so nothing is left out that a caller would have noticed.
+//! Requests go out at their time whether or not the ones before are answered, and latency counts
+//! from that time: a stall counts for every request that it delays, so nothing is left out that a
+//! caller would have noticed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -31,7 +33,8 @@ const TRANSFERS_PER_SECOND: f64 = 500_000.0;
 /// While a snapshot is made: 2,000 requests a second.
 const SNAPSHOT_TRANSFERS_PER_SECOND: f64 = 200_000.0;
 
-/// Requests that may wait for their replies; more, and the sender falls behind, which counts as latency.
+/// Requests that may wait for their replies; more, and the sender falls behind, which counts as
+/// latency.
 const UNANSWERED_MAX: usize = 10_000;
 
 /// A thread that sleeps wakes up this late at most, where the system can do it.
@@ -119,7 +122,8 @@ impl Sent {
     }
 }
 
-/// Sends requests at a rate for as long as `goes_on` says, given how many were sent and for how long.
+/// Sends requests at a rate for as long as `goes_on` says, given how many were sent and for how
+/// long.
 fn send(
     world: &World,
     orders: &mut Orders,
@@ -147,7 +151,8 @@ fn send_all(
     waiting: &SyncSender<Waiting>,
     goes_on: impl Fn(u64, Duration) -> bool,
 ) -> Result<u64, Failure> {
-    // Without it a sleep ends about 50 us late; the load is the same, its latency is a little worse.
+    // Without it a sleep ends about 50 us late; the load is the same, its latency is a little
+    // worse.
     let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(TIMER_SLACK_NS));
     let (mut sent, mut pushed_back) = (0, 0);
     let begin = clock::now();

@@ -1,4 +1,5 @@
-//! Batches in flight: one caller with a few requests under way, so that the engine never waits for the next one.
+//! Batches in flight: one caller with a few requests under way, so that the engine never waits for
+//! the next one.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -17,8 +18,8 @@ use crate::exit::Failure;
 /// Requests under way at once.
 pub(super) const DEPTH: usize = 3;
 
-/// Transfers that are made before they are submitted, at most: their making costs nothing while it is measured, and
-/// they fit into memory.
+/// Transfers that are made before they are submitted, at most: their making costs nothing while it
+/// is measured, and they fit into memory.
 const ROUND_TRANSFERS: usize = 500_000;
 
 /// Requests in one round, at most.
@@ -72,7 +73,8 @@ pub(super) fn fill(world: &World, transfers: u64) -> Result<(), Failure> {
     under_way.into_iter().try_for_each(|ticket| settle(ticket).map(|_| ()))
 }
 
-/// Keeps a few requests under way until there are none left or the time is over; how many transfers went through.
+/// Keeps a few requests under way until there are none left or the time is over; how many transfers
+/// went through.
 fn drive(
     world: &World,
     requests: Vec<Request>,

@@ -1,4 +1,5 @@
-//! What a start costs, and what memory is left in use after it: measured in processes that do nothing else.
+//! What a start costs, and what memory is left in use after it: measured in processes that do
+//! nothing else.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

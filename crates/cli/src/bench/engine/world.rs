@@ -113,7 +113,8 @@ fn push_funds(request: &mut Request, number: u32) {
     request.push(CALLER, &Command::Pay(top_up)).expect("a plain top-up breaks no rule");
 }
 
-/// Waits for the replies, which must all be of what was recorded and went through; how many they are.
+/// Waits for the replies, which must all be of what was recorded and went through; how many they
+/// are.
 pub(super) fn settle(ticket: Ticket<Replies>) -> Result<u64, Failure> {
     let replies = ticket.wait().map_err(|error| Failure::internal(error.to_string()))?;
     replies.iter().try_for_each(check)?;

@@ -1,6 +1,8 @@
-//! A lean HTTP/1.1 client: connections that stay open, on one thread, with as little work for each request as can be.
+//! A lean HTTP/1.1 client: connections that stay open, on one thread, with as little work for each
+//! request as can be.
 //!
-//! It reads what these two servers send: a status line, headers with `content-length`, a body. It is for measuring.
+//! It reads what these two servers send: a status line, headers with `content-length`, a body. It
+//! is for measuring.
 
 use std::time::Duration;
 

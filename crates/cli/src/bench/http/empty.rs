@@ -1,4 +1,5 @@
-//! The least that a POST can cost with the libraries that the server is built on: read the body, answer nothing.
+//! The least that a POST can cost with the libraries that the server is built on: read the body,
+//! answer nothing.
 
 use std::io::Read;
 
