@@ -39,6 +39,12 @@ pub(crate) const CARGO_FUZZ: Need = Need {
 pub(crate) const CXX: Need =
     Need { program: "c++", source: Source::Apt("g++"), why: "compiles libFuzzer" };
 
+pub(crate) const CURL: Need =
+    Need { program: "curl", source: Source::Apt("curl"), why: "runs the commands of README.md" };
+
+pub(crate) const STRACE: Need =
+    Need { program: "strace", source: Source::Apt("strace"), why: "makes system calls fail" };
+
 pub(crate) const POSTGRESQL: Need = Need {
     program: "pg_createcluster",
     source: Source::Apt("postgresql"),

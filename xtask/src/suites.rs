@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::fuzz;
+use crate::needs::{self, Need};
 use crate::report::{Outcome, Run};
 use crate::shell::{cargo_workspace, run_tests};
 
@@ -28,6 +29,21 @@ const SUITES: &[Suite] = &[
         run: || workspace(&[]),
     },
     Suite {
+        name: "kill",
+        about: "kill -9 under load, 200 times: nothing acknowledged is lost, nothing is done twice",
+        run: || program_test("kill", &[], ("KILL_ROUNDS", "200")),
+    },
+    Suite {
+        name: "syscalls",
+        about: "72 system calls that fail, by strace: the same, and a reason is given",
+        run: || program_test("syscalls", &[needs::STRACE], ("SYSCALL_FAULTS", "8")),
+    },
+    Suite {
+        name: "sim",
+        about: "1,000 seeds of crashes and disk faults, audited: nothing is lost or done twice",
+        run: || program_test("seeds", &[], ("SIM_SEEDS", "1000")),
+    },
+    Suite {
         name: "fuzz",
         about: "every fuzz target under libFuzzer, 30 s each",
         run: || fuzz::fuzz(&fuzz::Options::default()),
@@ -36,7 +52,15 @@ const SUITES: &[Suite] = &[
 
 /// `cargo test` over the workspace; `args` are those of libtest's filter.
 pub(crate) fn workspace(args: &[&str]) -> Result<Outcome> {
+    needs::install(&[needs::CURL, needs::STRACE])?;
     run_tests(cargo_workspace("test", &["--no-fail-fast"]).args(args))
+}
+
+/// One test program of the workspace, more thoroughly than among all others.
+fn program_test(name: &str, needs: &[Need], setting: (&str, &str)) -> Result<Outcome> {
+    needs::install(needs)?;
+    let mut command = cargo_workspace("test", &["--test", name, "--", "--nocapture"]);
+    run_tests(command.env(setting.0, setting.1))
 }
 
 /// Every suite, one step each.
