@@ -1,7 +1,7 @@
 //! The HTTP client: requests to a Courant server, and its problem documents as failures.
 //!
-//! Blocking, plain HTTP. It repeats nothing by itself: who calls knows what a repeat would mean. Answers are at
-//! most [`ANSWER_BYTES_MAX`]. A stream waits for its next event without a limit.
+//! Blocking, plain HTTP. It repeats nothing by itself: who calls knows what a repeat would mean.
+//! Answers are at most [`ANSWER_BYTES_MAX`]. A stream waits for its next event without a limit.
 
 pub(crate) mod sse;
 #[cfg(test)]
@@ -110,7 +110,8 @@ pub(crate) struct Problem {
 pub(crate) enum RequestError {
     /// The server said no.
     Problem(Box<Problem>),
-    /// No server, or it went away before it answered: nobody knows whether the request was carried out.
+    /// No server, or it went away before it answered: nobody knows whether the request was carried
+    /// out.
     Connection(Failure),
 }
 
@@ -323,7 +324,8 @@ impl From<RequestError> for Failure {
 impl Problem {
     fn into_failure(self) -> Failure {
         let exit = match self.status {
-            // It stopped while the request was under way: whether that was carried out is not known.
+            // It stopped while the request was under way: whether that was carried out is not
+            // known.
             503 if self.code == "stopped" => Exit::Unreachable,
             401 | 403 => Exit::NotAllowed,
             408 | 429 | 503 | 507 => Exit::Negative,

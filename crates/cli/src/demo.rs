@@ -1,7 +1,8 @@
-//! The demo: accounts in several currencies and a flow of payments over HTTP, as a day of a small bank has it.
+//! The demo: accounts in several currencies and a flow of payments over HTTP, as a day of a small
+//! bank has it.
 //!
-//! It speaks to the server as any client does. The same seed gives the same people and the same choices; ids are new
-//! in every run, so it can go on in a directory that an earlier demo left.
+//! It speaks to the server as any client does. The same seed gives the same people and the same
+//! choices; ids are new in every run, so it can go on in a directory that an earlier demo left.
 
 mod actor;
 mod meter;

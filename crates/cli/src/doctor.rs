@@ -1,7 +1,7 @@
 //! `courant doctor`: whether this machine and this directory are fit to keep money, in one table.
 //!
-//! It measures instead of believing: whether fdatasync waits for the disk, and how long. It writes a small file into
-//! the data directory's file system and removes it.
+//! It measures instead of believing: whether fdatasync waits for the disk, and how long. It writes
+//! a small file into the data directory's file system and removes it.
 
 mod disk;
 mod place;

@@ -1,6 +1,7 @@
 //! How a command ends: the exit codes, and the one error of this program.
 //!
-//! The codes are stable; docs/cli.md lists them. A [`Failure`] is a sentence for a person and says what to do next.
+//! The codes are stable; docs/cli.md lists them. A [`Failure`] is a sentence for a person and says
+//! what to do next.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -13,7 +14,8 @@ pub(crate) enum Exit {
     Success = 0,
     /// Understood and answered with no: a rejected payment, a refused request, damage found.
     Negative = 1,
-    /// The command line, an input file or an environment variable is not usable. clap exits with it too.
+    /// The command line, an input file or an environment variable is not usable. clap exits with it
+    /// too.
     Usage = 2,
     /// The server cannot be reached, or went away before it answered.
     Unreachable = 3,
@@ -71,7 +73,8 @@ impl Failure {
         Failure::usage(format!("cannot {what} {}: {error}", path.display()))
     }
 
-    /// The reader of our output went away (`courant ... | head`): end silently, there is nothing to mend.
+    /// The reader of our output went away (`courant ... | head`): end silently, there is nothing to
+    /// mend.
     pub(crate) fn output(error: &std::io::Error) -> Failure {
         match error.kind() {
             std::io::ErrorKind::BrokenPipe => Failure::new(Exit::Success, ""),

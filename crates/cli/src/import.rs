@@ -1,9 +1,10 @@
 //! `courant import`: the payments of a CSV or NDJSON file of any size, in constant memory.
 //!
-//! Lines go to the server in batches, in the order of the file. Every payment has an id that comes from the line
-//! (a column, or the file's digest and the line number), so sending a line again never pays twice.
-//! After each round of batches a state file says how far the import has come; starting the same command again goes on
-//! there. A line that is refused goes into a file with its reason, and the import goes on.
+//! Lines go to the server in batches, in the order of the file. Every payment has an id that comes
+//! from the line (a column, or the file's digest and the line number), so sending a line again
+//! never pays twice. After each round of batches a state file says how far the import has come;
+//! starting the same command again goes on there. A line that is refused goes into a file with its
+//! reason, and the import goes on.
 
 mod lines;
 mod mapping;

@@ -1,7 +1,7 @@
 //! The one way to standard output: lines, tables for people, JSON for programs.
 //!
-//! Nothing else in this crate writes there. Diagnostics go to standard error. A reader that goes away ends the
-//! command silently.
+//! Nothing else in this crate writes there. Diagnostics go to standard error. A reader that goes
+//! away ends the command silently.
 
 use std::io::{IsTerminal, StdoutLock, Write};
 

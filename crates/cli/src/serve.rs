@@ -25,7 +25,8 @@ const DEMO_DATA: &str = "courant-data/demo";
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// The data directory, made if it is not there [default: courant-data, with --demo courant-data/demo]
+    /// The data directory, made if it is not there [default: courant-data, with --demo
+    /// courant-data/demo]
     #[arg(long, env = "COURANT_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
     /// Where to listen; port 0 takes a free one

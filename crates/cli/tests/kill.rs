@@ -1,7 +1,8 @@
-//! `kill -9` at random times under load: every acknowledged payment is there, and every payment at most once.
+//! `kill -9` at random times under load: every acknowledged payment is there, and every payment at
+//! most once.
 //!
-//! `KILL_ROUNDS` says how often (3 unless set), `KILL_SEED` repeats a run. All rounds use one data directory, so each
-//! recovers what the one before left.
+//! `KILL_ROUNDS` says how often (3 unless set), `KILL_SEED` repeats a run. All rounds use one data
+//! directory, so each recovers what the one before left.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail, and say more")]
 
 mod common;

@@ -1,7 +1,8 @@
-//! The commands of README.md do what it says: every block marked `<!-- run -->` is run, in order, in one shell.
+//! The commands of README.md do what it says: every block marked `<!-- run -->` is run, in order,
+//! in one shell.
 //!
-//! One thing is replaced: the port, which may be taken here. A block marked `<!-- run: N -->` must end with the exit
-//! code N.
+//! One thing is replaced: the port, which may be taken here. A block marked `<!-- run: N -->` must
+//! end with the exit code N.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail, and say more")]
 
 mod common;
@@ -36,15 +37,17 @@ fn blocks(text: &str) -> Vec<Block> {
     blocks
 }
 
-/// One shell script of all blocks: each in turn must end as expected, or the script says which did not.
+/// One shell script of all blocks: each in turn must end as expected, or the script says which did
+/// not.
 fn script(blocks: &[Block]) -> String {
     let mut script = "set -u\ntrap 'kill $(jobs -p) 2> /dev/null' EXIT\n".to_owned();
     for Block { line, script: block, code } in blocks {
-        // Every command of a block counts, not only its last one; a background job is waited for by its effect.
+        // Every command of a block counts, not only its last one; a background job is waited for by
+        // its effect.
         let body = match code {
             0 => format!("set -e\n{block}\nset +e\n"),
             code => format!(
-                "{block}\n[ $? -eq {code} ] || {{ echo \"README line {line}: not {code}\"; exit 1; }}\n"
+                "{block}\n[ $? -eq {code} ] || {{ echo \"line {line}: not {code}\"; exit 1; }}\n"
             ),
         };
         script += &format!("echo \"README line {line}\" >&2\n{body}");

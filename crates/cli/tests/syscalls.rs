@@ -1,7 +1,8 @@
-//! System calls that fail, by strace: after each, no acknowledged payment is lost, and the process says why it stopped.
+//! System calls that fail, by strace: after each, no acknowledged payment is lost, and the process
+//! says why it stopped.
 //!
-//! `SYSCALL_FAULTS` says how many n-th calls of each kind are tried (2 unless set). Without strace the test says so and
-//! shows nothing; the suite installs it.
+//! `SYSCALL_FAULTS` says how many n-th calls of each kind are tried (2 unless set). Without strace
+//! the test says so and shows nothing; the suite installs it.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail, and say more")]
 
 mod common;
@@ -66,7 +67,8 @@ fn a_failed_system_call_loses_no_acknowledged_payment() {
     }
 }
 
-/// Every sync, or every write, after the n-th fails: nothing is acknowledged any more, and the process says so.
+/// Every sync, or every write, after the n-th fails: nothing is acknowledged any more, and the
+/// process says so.
 #[test]
 fn after_a_failed_write_or_sync_nothing_is_acknowledged() {
     if Command::new("strace").arg("-V").output().is_err() {

@@ -1,7 +1,7 @@
 //! Server-sent events, read line by line: one event at a time, bounded in size.
 //!
-//! Reads `id`, `event` and `data`; comments (heartbeats) and other fields mean nothing here. An event that the
-//! stream's end cut off is none.
+//! Reads `id`, `event` and `data`; comments (heartbeats) and other fields mean nothing here. An
+//! event that the stream's end cut off is none.
 
 use std::io::{BufRead, Read};
 

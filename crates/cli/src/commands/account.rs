@@ -1,4 +1,5 @@
-//! `courant account`: open, show, list, freeze, unfreeze, close, limit accounts, and page through their entries.
+//! `courant account`: open, show, list, freeze, unfreeze, close, limit accounts, and page through
+//! their entries.
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};

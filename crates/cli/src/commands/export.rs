@@ -1,4 +1,5 @@
-//! `courant export`: events or an account's entries as NDJSON or CSV, page by page in constant memory.
+//! `courant export`: events or an account's entries as NDJSON or CSV, page by page in constant
+//! memory.
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;

@@ -1,4 +1,5 @@
-//! `courant pay`, `top-up` and `withdraw`: one payment, under an id that is made up if none is given.
+//! `courant pay`, `top-up` and `withdraw`: one payment, under an id that is made up if none is
+//! given.
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! `courant payment`: show a payment and its history, take it a step further, or send a small file at once.
+//! `courant payment`: show a payment and its history, take it a step further, or send a small file
+//! at once.
 
 mod batch;
 

@@ -1,4 +1,5 @@
-//! `courant trial-balance`: the sums over all accounts, per currency, and whether debits equal credits.
+//! `courant trial-balance`: the sums over all accounts, per currency, and whether debits equal
+//! credits.
 
 use clap::Args;
 use serde_json::Value;

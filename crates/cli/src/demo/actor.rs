@@ -52,8 +52,8 @@ impl<'a> Actor<'a> {
         }
     }
 
-    /// Works until told to stop. Latency counts from when a deed was due, so a slow answer is not hidden by the
-    /// ones that had to wait for it.
+    /// Works until told to stop. Latency counts from when a deed was due, so a slow answer is not
+    /// hidden by the ones that had to wait for it.
     pub(super) fn work(
         mut self,
         number: u64,

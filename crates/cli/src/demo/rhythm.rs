@@ -1,4 +1,5 @@
-//! The rhythm of a day: how many payments a second at which hour. A day of the demo lasts two minutes.
+//! The rhythm of a day: how many payments a second at which hour. A day of the demo lasts two
+//! minutes.
 
 use std::time::{Duration, Instant};
 

@@ -92,17 +92,19 @@ impl Market {
         }
     }
 
+    /// An account here, as the API opens it.
+    fn account(&self, id: String, name: String) -> Value {
+        json!({"id": id, "currency": self.currency, "name": name, "metadata": {"demo": "yes"}})
+    }
+
     fn accounts(&self) -> impl Iterator<Item = Value> + '_ {
-        let account = |id: String, name: String| json!({"id": id, "currency": self.currency, "name": name, "metadata": {"demo": "yes"}});
-        let merchants = (0..self.merchants).map(move |number| {
-            account(
-                self.merchant(number),
-                format!("{} {}", TRADES[number % TRADES.len()], number + 1),
-            )
+        let merchants = (0..self.merchants).map(|number| {
+            let trade = TRADES[number % TRADES.len()];
+            self.account(self.merchant(number), format!("{trade} {}", number + 1))
         });
         let payers =
-            (0..self.payers).map(move |n| account(self.payer(n), format!("Payer {}", n + 1)));
-        let fees = std::iter::once(account(self.fees(), "Fees".to_owned()));
+            (0..self.payers).map(|n| self.account(self.payer(n), format!("Payer {}", n + 1)));
+        let fees = std::iter::once(self.account(self.fees(), "Fees".to_owned()));
         merchants.chain(payers).chain(fees)
     }
 }

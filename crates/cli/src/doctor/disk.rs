@@ -1,4 +1,5 @@
-//! The disk: how long a plain write takes, how long one that must be durable, and whether the second waits at all.
+//! The disk: how long a plain write takes, how long one that must be durable, and whether the
+//! second waits at all.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -18,7 +19,8 @@ const BLOCK_BYTES: usize = 4096;
 /// Writes measured in a round, unless the time is over before.
 const WRITES: u64 = 200;
 const TIME_MAX: Duration = Duration::from_secs(1);
-/// A disk is believed to be as slow as in its slowest round: another program's sync may write our data too.
+/// A disk is believed to be as slow as in its slowest round: another program's sync may write our
+/// data too.
 const ROUNDS: usize = 3;
 /// Blocks of the file that are written over again and again.
 const FILE_BLOCKS: u64 = 256;

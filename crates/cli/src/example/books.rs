@@ -1,6 +1,8 @@
-//! The bank's books as they were published: movements and closing balances, and the payments they become.
+//! The bank's books as they were published: movements and closing balances, and the payments they
+//! become.
 //!
-//! The files are part of this binary. They are the bank's, so a line that does not fit is a broken build, not input.
+//! The files are part of this binary. They are the bank's, so a line that does not fit is a broken
+//! build, not input.
 
 use std::io::Read;
 
@@ -122,7 +124,8 @@ impl Kind {
 }
 
 impl Movement {
-    /// The payment that this movement is: between the account and the outside world, or the bank itself.
+    /// The payment that this movement is: between the account and the outside world, or the bank
+    /// itself.
     pub(super) fn payment(&self) -> Map<String, Value> {
         let account = account_id(&self.account);
         let (kind, debtor, creditor) = match (self.kind.bank_account(), self.direction) {

@@ -1,7 +1,7 @@
 //! The Czech bank's books: opened, imported, and compared balance by balance.
 //!
-//! Running it again on the same server pays nothing twice and compares again: the closing balances come from the
-//! entries of each account, which stay.
+//! Running it again on the same server pays nothing twice and compares again: the closing balances
+//! come from the entries of each account, which stay.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -124,7 +124,8 @@ fn read_closing(
     Ok(closing)
 }
 
-/// Takes one account's closing balances from its entries, newest first: the first one of a day is its last.
+/// Takes one account's closing balances from its entries, newest first: the first one of a day is
+/// its last.
 pub(super) fn closing_from(
     account: &str,
     entries: &[Value],

@@ -1,7 +1,8 @@
 //! The lines of an import file, one payment each, with their place in the file.
 //!
-//! Reads in constant memory: a line is at most [`LINE_BYTES_MAX`]. A line that cannot be a payment comes out with
-//! its reason; only a file that cannot be read at all ends the reading. A line of CSV may hold quoted line breaks.
+//! Reads in constant memory: a line is at most [`LINE_BYTES_MAX`]. A line that cannot be a payment
+//! comes out with its reason; only a file that cannot be read at all ends the reading. A line of
+//! CSV may hold quoted line breaks.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -11,7 +12,8 @@ use serde_json::{Value, json};
 use super::mapping::{Constants, Mapping, Payment};
 use crate::exit::Failure;
 
-/// The longest line, quoted line breaks included. The limit of one payment at the server is the same.
+/// The longest line, quoted line breaks included. The limit of one payment at the server is the
+/// same.
 const LINE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Characters of a refused line that are kept when it is no payment at all.
@@ -103,7 +105,8 @@ impl<R: Read> RawLines<R> {
         self.next_ending_with(|_| true)
     }
 
-    /// The next row of CSV that is not blank: it ends with the first line break outside of quotation marks.
+    /// The next row of CSV that is not blank: it ends with the first line break outside of
+    /// quotation marks.
     fn next_row(&mut self) -> Result<Option<(u64, Vec<u8>)>, Failure> {
         let mut quotes = Quotes::default();
         self.next_ending_with(move |line| {
@@ -150,8 +153,8 @@ fn too_long(line: u64) -> Failure {
     Failure::usage(message).next("is a quotation mark missing, or is it NDJSON? (--format ndjson)")
 }
 
-/// Whether a place in a row of CSV is inside quotation marks, as RFC 4180 has it: a mark opens only at the start of
-/// a field, and a doubled one inside stands for itself.
+/// Whether a place in a row of CSV is inside quotation marks, as RFC 4180 has it: a mark opens only
+/// at the start of a field, and a doubled one inside stands for itself.
 #[derive(Debug)]
 struct Quotes {
     is_inside: bool,

@@ -1,7 +1,8 @@
 //! From the columns of a CSV file to the fields of a payment.
 //!
-//! Fields have the names of the API, with `.` below them: `metadata.order`, `meta.order` for short. An empty cell is
-//! no field. Nothing is converted: amounts stay the texts they are, and the server checks them.
+//! Fields have the names of the API, with `.` below them: `metadata.order`, `meta.order` for short.
+//! An empty cell is no field. Nothing is converted: amounts stay the texts they are, and the server
+//! checks them.
 
 use csv::StringRecord;
 use serde_json::{Map, Value};
@@ -62,7 +63,8 @@ impl Constants {
 }
 
 impl Mapping {
-    /// A mapping of a header. A named column that is not there, or a field that is none, is the caller's error.
+    /// A mapping of a header. A named column that is not there, or a field that is none, is the
+    /// caller's error.
     pub(super) fn new(
         header: &StringRecord,
         map: &[(String, String)],

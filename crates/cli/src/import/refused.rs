@@ -1,4 +1,5 @@
-//! The file of refused lines: NDJSON, one object a line with number, reason, sentence and what stood there.
+//! The file of refused lines: NDJSON, one object a line with number, reason, sentence and what
+//! stood there.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
@@ -12,7 +13,8 @@ use crate::exit::Failure;
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) line: u64,
-    /// The stable code, such as `insufficient_funds`; `unusable_line` for what is no payment at all.
+    /// The stable code, such as `insufficient_funds`; `unusable_line` for what is no payment at
+    /// all.
     pub(super) code: String,
     pub(super) sentence: String,
     /// The payment as it was sent, or an excerpt of the line.
@@ -28,7 +30,8 @@ pub(super) struct RefusedFile {
 }
 
 impl RefusedFile {
-    /// Goes on behind `bytes` of the file; what follows them belongs to lines that will be sent again.
+    /// Goes on behind `bytes` of the file; what follows them belongs to lines that will be sent
+    /// again.
     pub(super) fn resume(path: &Path, bytes: u64) -> RefusedFile {
         RefusedFile { path: path.to_owned(), file: None, bytes }
     }

@@ -1,4 +1,5 @@
-//! The import itself: read a round of batches, send them, write down what was refused and how far it came.
+//! The import itself: read a round of batches, send them, write down what was refused and how far
+//! it came.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};

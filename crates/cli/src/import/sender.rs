@@ -1,8 +1,8 @@
 //! Sending payments in batches: one verdict for each, however often it takes to get one.
 //!
-//! What may pass by itself (a full inbox, a full disk, a lost connection) is tried again for a while; payments have
-//! ids, so sending one twice is harmless. A batch that is refused as a whole is sent again one by one, so that one bad
-//! line never takes others with it.
+//! What may pass by itself (a full inbox, a full disk, a lost connection) is tried again for a
+//! while; payments have ids, so sending one twice is harmless. A batch that is refused as a whole
+//! is sent again one by one, so that one bad line never takes others with it.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! How far an import has come, in a file that is replaced as a whole.
 //!
-//! What it says is true or behind the truth: it is written after the server has answered. Being behind is harmless,
-//! as a line that is sent again is a repeat.
+//! What it says is true or behind the truth: it is written after the server has answered. Being
+//! behind is harmless, as a line that is sent again is a repeat.
 
 use std::io::Write;
 use std::path::Path;

@@ -1,7 +1,9 @@
-//! The auditor: replays records into a fresh engine, and checks each one against the state before it goes in.
+//! The auditor: replays records into a fresh engine, and checks each one against the state before
+//! it goes in.
 //!
-//! The engine takes its own records as true and stops the process when they contradict each other. Here a contradiction
-//! is a finding: whoever altered a record and its checksums is to be told what does not fit.
+//! The engine takes its own records as true and stops the process when they contradict each other.
+//! Here a contradiction is a finding: whoever altered a record and its checksums is to be told what
+//! does not fit.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
-//! `courant backup`: a consistent copy of a data directory, running or not; again into the same place copies only what
-//! is new.
+//! `courant backup`: a consistent copy of a data directory, running or not; again into the same
+//! place copies only what is new.
 //!
-//! It holds the journal and the directory's secrets. Snapshots and the index of ids are made again from the journal.
+//! It holds the journal and the directory's secrets. Snapshots and the index of ids are made again
+//! from the journal.
 
 use std::fs::OpenOptions;
 use std::io::Write;

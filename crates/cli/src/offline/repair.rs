@@ -1,7 +1,9 @@
-//! `courant repair`: shows what a repair of a damaged journal would do, and does it only with `--apply`.
+//! `courant repair`: shows what a repair of a damaged journal would do, and does it only with
+//! `--apply`.
 //!
-//! Nothing is deleted: what is given up is kept in directories named `removed-...`. Snapshots and the index of ids are
-//! made again from the journal at the next start, so they go too when the journal gets shorter.
+//! Nothing is deleted: what is given up is kept in directories named `removed-...`. Snapshots and
+//! the index of ids are made again from the journal at the next start, so they go too when the
+//! journal gets shorter.
 
 use std::path::Path;
 
@@ -33,7 +35,8 @@ pub(crate) fn run(args: &RepairArgs) -> Result<Exit, Failure> {
     let mut removed_to = None;
     if args.apply && !plan.is_empty() {
         let when = clock::since_1970().as_secs().to_string();
-        // First what can be made again: if we are stopped in between, nothing says more than the journal.
+        // First what can be made again: if we are stopped in between, nothing says more than the
+        // journal.
         keep_aside(data, &when)?;
         removed_to = Some(plan.apply(&storage, &when).map_err(failure)?);
     }

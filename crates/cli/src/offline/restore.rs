@@ -1,4 +1,5 @@
-//! `courant restore`: a data directory out of a backup, every file checked against the backup's manifest.
+//! `courant restore`: a data directory out of a backup, every file checked against the backup's
+//! manifest.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,9 @@
-//! `courant verify`: every byte of the journal, every record replayed, and every acknowledged payment looked for.
+//! `courant verify`: every byte of the journal, every record replayed, and every acknowledged
+//! payment looked for.
 //!
-//! Changes nothing and needs no lock: on a running directory it checks what is complete. Reads everything twice: once
-//! byte by byte by the journal's own rules, once record by record into a fresh ledger.
+//! Changes nothing and needs no lock: on a running directory it checks what is complete. Reads
+//! everything twice: once byte by byte by the journal's own rules, once record by record into a
+//! fresh ledger.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,9 @@
-//! Every record of a journal, read from the segment files alone, while a server may be writing them.
+//! Every record of a journal, read from the segment files alone, while a server may be writing
+//! them.
 //!
-//! This is a reader of its own, not the journal's: what it finds was written as the format says, not as the code that
-//! wrote it believes. It stops at the first place without a valid batch; whether that is the end or damage is told by
-//! [`courant_journal::verify`].
+//! This is a reader of its own, not the journal's: what it finds was written as the format says,
+//! not as the code that wrote it believes. It stops at the first place without a valid batch;
+//! whether that is the end or damage is told by [`courant_journal::verify`].
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};

@@ -1,4 +1,5 @@
-//! A server that runs on a thread of this process: for `serve`, and for commands that bring their own.
+//! A server that runs on a thread of this process: for `serve`, and for commands that bring their
+//! own.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};

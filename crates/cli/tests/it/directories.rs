@@ -1,4 +1,5 @@
-//! Commands on a data directory: verify, repair, backup, restore, doctor; and directories that cannot be used.
+//! Commands on a data directory: verify, repair, backup, restore, doctor; and directories that
+//! cannot be used.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;

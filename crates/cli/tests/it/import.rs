@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::{Server, with_alice_and_bob};
 
@@ -86,8 +86,9 @@ fn refused_lines_go_into_a_file_with_their_reasons() {
 #[test]
 fn ndjson_is_imported_from_a_file_and_from_standard_input() {
     let (dir, server) = with_alice_and_bob();
-    let text = "{\"debtor\":\"alice\",\"creditor\":\"bob\",\"amount\":\"1.00\",\"currency\":\"EUR\",\
-                \"fees\":[]}\n";
+    let line = json!({"debtor": "alice", "creditor": "bob", "amount": "1.00",
+        "currency": "EUR", "fees": []});
+    let text = &format!("{line}\n");
     let file = write(dir.path(), "pay.ndjson", text);
     server.run(&["import", file.to_str().unwrap()]).with_code(0);
     let piped = |args: &[&str]| {

@@ -1,4 +1,5 @@
-//! The binary as its users run it: every command's way through, its usual errors, its exit codes and its JSON.
+//! The binary as its users run it: every command's way through, its usual errors, its exit codes
+//! and its JSON.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail, and say more")]
 
 #[path = "../common/mod.rs"]

@@ -1,4 +1,5 @@
-//! `courant payment batch`: a file of up to 10,000 payments in one request. Larger ones: `courant import`.
+//! `courant payment batch`: a file of up to 10,000 payments in one request. Larger ones: `courant
+//! import`.
 
 use std::io::Read;
 use std::path::Path;
