@@ -47,8 +47,8 @@ proptest! {
     #[test]
     fn a_record_survives_its_bytes(any in strategies::record()) {
         let bytes: &'static [u8] = encoded(&any).leak();
-        let decoded: Record<'static> = record::decode(bytes).expect("what was encoded can be decoded");
-        prop_assert_eq!(decoded.command_bytes, record::command_bytes(bytes).expect("the same bytes"));
+        let decoded: Record<'static> = record::decode(bytes).expect("it was encoded");
+        prop_assert_eq!(decoded.command_bytes, record::command_bytes(bytes).expect("sound"));
         prop_assert_eq!(decoded.at, any.at);
         prop_assert_eq!(decoded.caller, any.caller);
         prop_assert_eq!(decoded.command, any.command);
@@ -59,7 +59,7 @@ proptest! {
     fn a_record_cut_anywhere_is_an_error(any in strategies::record()) {
         let bytes = encoded(&any);
         for end in 0..bytes.len() {
-            prop_assert!(record::decode(&bytes[..end]).is_err(), "cut at {} of {}", end, bytes.len());
+            prop_assert!(record::decode(&bytes[..end]).is_err(), "cut at {}", end);
         }
         let mut longer = bytes;
         longer.push(0);

@@ -76,8 +76,8 @@ impl World {
         }
     }
 
-    /// Decides a command, answers all of the engine's questions, and records what comes of it. `hints` may be of an
-    /// earlier time.
+    /// Decides a command, answers all of the engine's questions, and records what comes of it.
+    /// `hints` may be of an earlier time.
     pub(crate) fn submit(
         &mut self,
         now: u64,

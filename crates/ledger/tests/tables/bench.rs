@@ -4,16 +4,17 @@
 //! account NAME credit|debit [floor N|none] [ceiling N] [has DP D CP C]
 //! freeze|close|unfreeze NAME
 //! post|force|hold|capture|release FROM TO N               => ok | REASON
-//! sums NAME                                               => DP D CP C (debits pending, posted; credits pending, posted)
+//! sums NAME                               => DP D CP C (debits pending, posted, credits alike)
 //! available NAME                                          => N | unlimited
 //! now SECONDS
 //! KIND ID FROM TO:N,TO:N [fee TO:N:debtor|creditor]... [at SECONDS] [until SECONDS]
 //!                                                         => STATUS [REASON] | REASON
-//!    with KIND one of pay, authorise, top_up, await_top_up, withdraw, authorise_withdrawal, await_withdrawal
+//!    with KIND one of pay, authorise, top_up, await_top_up, withdraw, authorise_withdrawal,
+//!    await_withdrawal
 //! ID capture|release|refund|return|reverse PORTION [rest] => STATUS MOVED [REASON] | REASON
 //!    with PORTION one of all, N, TO:N,TO:N
 //! ID increment N, ID cancel|confirm|refuse|inquire|expire|execute
-//! legs ID                                                 => TO amount captured released refunded returned reversed, ...
+//! legs ID   => TO amount captured released refunded returned reversed, ...
 //! ```
 //! `max` stands for the largest amount, `outside` for the outside account.
 

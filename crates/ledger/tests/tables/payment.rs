@@ -56,18 +56,18 @@ const STEPS: [(&str, &str); 9] = [
 
 /// `-` stands for the refusal of the step; a status for where the payment stands after it.
 const MATRIX: &str = "
-                capture   release   increment  cancel    confirm   refuse   inquire refund     reverse
-scheduled       -         -         -          cancelled -         -        -       -          -
-awaiting_funds  -         -         -          cancelled completed rejected -       -          -
-authorised      completed cancelled authorised cancelled -         -        -       -          -
-part_captured   completed completed authorised completed -         -        -       authorised authorised
-processing      -         -         -          -         completed rejected pending -          -
-inquiry         -         -         -          -         completed rejected -       -          -
-completed       -         -         -          -         -         -        -       completed  completed
-refunded        -         -         -          -         -         -        -       !          !
-rejected        -         -         -          -         -         -        -       -          -
-cancelled       -         -         -          -         -         -        -       -          -
-expired         -         -         -          -         -         -        -       -          -
+               capture   release   increment  cancel    confirm   refuse   inquire refund     reverse
+scheduled      -         -         -          cancelled -         -        -       -          -
+awaiting_funds -         -         -          cancelled completed rejected -       -          -
+authorised     completed cancelled authorised cancelled -         -        -       -          -
+part_captured  completed completed authorised completed -         -        -       authorised authorised
+processing     -         -         -          -         completed rejected pending -          -
+inquiry        -         -         -          -         completed rejected -       -          -
+completed      -         -         -          -         -         -        -       completed  completed
+refunded       -         -         -          -         -         -        -       !          !
+rejected       -         -         -          -         -         -        -       -          -
+cancelled      -         -         -          -         -         -        -       -          -
+expired        -         -         -          -         -         -        -       -          -
 ";
 
 #[test]
