@@ -5,10 +5,10 @@ use crate::bench::{check, is_status};
 /// How a payment comes to each status. Every one is of 60 from `a`, which has 100, to `b`.
 const WAYS: [(&str, &str); 11] = [
     ("scheduled", "authorise p a b:60 at 2000 => received scheduled"),
-    ("awaiting_funds", "await_top_up p outside b:60 => pending awaiting_funds"),
+    ("awaiting", "await_top_up p outside b:60 => pending awaiting_funds"),
     ("authorised", "authorise p a b:60 => authorised"),
     (
-        "part_captured",
+        "part",
         "authorise p a b:60 => authorised
          p capture 20 => authorised 20",
     ),
@@ -56,18 +56,18 @@ const STEPS: [(&str, &str); 9] = [
 
 /// `-` stands for the refusal of the step; a status for where the payment stands after it.
 const MATRIX: &str = "
-               capture   release   increment  cancel    confirm   refuse   inquire refund     reverse
-scheduled      -         -         -          cancelled -         -        -       -          -
-awaiting_funds -         -         -          cancelled completed rejected -       -          -
-authorised     completed cancelled authorised cancelled -         -        -       -          -
-part_captured  completed completed authorised completed -         -        -       authorised authorised
-processing     -         -         -          -         completed rejected pending -          -
-inquiry        -         -         -          -         completed rejected -       -          -
-completed      -         -         -          -         -         -        -       completed  completed
-refunded       -         -         -          -         -         -        -       !          !
-rejected       -         -         -          -         -         -        -       -          -
-cancelled      -         -         -          -         -         -        -       -          -
-expired        -         -         -          -         -         -        -       -          -
+           capture   release   increment  cancel    confirm   refuse   inquire refund     reverse
+scheduled  -         -         -          cancelled -         -        -       -          -
+awaiting   -         -         -          cancelled completed rejected -       -          -
+authorised completed cancelled authorised cancelled -         -        -       -          -
+part       completed completed authorised completed -         -        -       authorised authorised
+processing -         -         -          -         completed rejected pending -          -
+inquiry    -         -         -          -         completed rejected -       -          -
+completed  -         -         -          -         -         -        -       completed  completed
+refunded   -         -         -          -         -         -        -       !          !
+rejected   -         -         -          -         -         -        -       -          -
+cancelled  -         -         -          -         -         -        -       -          -
+expired    -         -         -          -         -         -        -       -          -
 ";
 
 #[test]
@@ -94,7 +94,7 @@ const ACCOUNTS: &str = "account a credit floor 0 has 0 0 0 100
 /// What is said beside the status: what was moved, and why it stands there.
 fn outcome(from: &str, step: &str, status: &str) -> String {
     assert!(is_status(status), "{status}");
-    let left = if from == "part_captured" { "40" } else { "60" };
+    let left = if from == "part" { "40" } else { "60" };
     match (step, status) {
         ("capture all", _) => format!("{status} {left}"),
         ("release all", "cancelled") => format!("{status} {left} cancelled_by_request"),
