@@ -32,7 +32,8 @@ pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     written(status, encode(value))
 }
 
-/// The answer to something that was recorded: `first` if now, 200 with a mark if it had been before.
+/// The answer to something that was recorded: `first` if now, 200 with a mark if it had been
+/// before.
 pub(crate) fn recorded(first: StatusCode, is_repeat: bool, json: Vec<u8>) -> Response {
     if !is_repeat {
         return written(first, json);

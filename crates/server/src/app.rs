@@ -1,4 +1,5 @@
-//! What every handler works with: the node, the settings, the keys, and the signs that something happened.
+//! What every handler works with: the node, the settings, the keys, and the signs that something
+//! happened.
 
 use crate::access::Keyring;
 use crate::config::Config;
@@ -14,7 +15,8 @@ pub(crate) struct App {
     pub(crate) node: Node,
     pub(crate) config: Config,
     pub(crate) keyring: Keyring,
-    /// Taken while keys are changed and read again, so that an older view never replaces a newer one.
+    /// Taken while keys are changed and read again, so that an older view never replaces a newer
+    /// one.
     pub(crate) key_changes: Mutex<()>,
     /// All records below are durable; event streams wait for it to move.
     pub(crate) durable: watch::Receiver<Lsn>,

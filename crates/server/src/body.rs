@@ -1,6 +1,8 @@
-//! Bodies: read within limits of size and time, parsed strictly, and refused by naming field and limit.
+//! Bodies: read within limits of size and time, parsed strictly, and refused by naming field and
+//! limit.
 //!
-//! A good body is parsed once, borrowing its texts. Only a bad one is looked at again, to say where it is bad.
+//! A good body is parsed once, borrowing its texts. Only a bad one is looked at again, to say where
+//! it is bad.
 
 use crate::app::App;
 use crate::config::JSON_DEPTH_MAX;

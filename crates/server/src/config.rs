@@ -20,13 +20,15 @@ pub const HEADERS_MAX: usize = 64;
 pub struct Config {
     /// The data directory, where the secret of the API keys is.
     pub dir: PathBuf,
-    /// Whether it may listen on an address that other machines reach. Off: such a listener is refused.
+    /// Whether it may listen on an address that other machines reach. Off: such a listener is
+    /// refused.
     pub allow_remote: bool,
     /// Bytes of a body, but for batches. 1 MiB; more is answered with 413.
     pub body_bytes_max: usize,
     /// Bytes of the body of a batch. 8 MiB; more is answered with 413.
     pub batch_bytes_max: usize,
-    /// Bytes of a request's line and headers together. 16 KiB, at least 8 KiB; more is answered with 431.
+    /// Bytes of a request's line and headers together. 16 KiB, at least 8 KiB; more is answered
+    /// with 431.
     pub header_bytes_max: usize,
     /// Connections at once. 1,024; more wait in the operating system's queue.
     pub connections_max: usize,
@@ -34,12 +36,13 @@ pub struct Config {
     pub streams_max: usize,
     /// How long the body of a request may take. 10 s; slower ones are answered with 408.
     pub body_timeout: Duration,
-    /// How long a connection may be without a whole request head, before the first request and between
-    /// two. 60 s; then it is closed.
+    /// How long a connection may be without a whole request head, before the first request and
+    /// between two. 60 s; then it is closed.
     pub idle_timeout: Duration,
     /// How often an idle event stream carries a comment. 15 s.
     pub heartbeat_interval: Duration,
-    /// How long requests under way may take once the shutdown has begun. 30 s; then they are cut off.
+    /// How long requests under way may take once the shutdown has begun. 30 s; then they are cut
+    /// off.
     pub drain_timeout: Duration,
 }
 

@@ -1,7 +1,8 @@
 //! The edge: what happens to every request before and after its handler.
 //!
-//! It gives the request an id, times it, counts it, turns a problem into its document, and writes the line of
-//! the access log: who (number of the API key), what, when, and with which result. Keys and bodies are never logged.
+//! It gives the request an id, times it, counts it, turns a problem into its document, and writes
+//! the line of the access log: who (number of the API key), what, when, and with which result. Keys
+//! and bodies are never logged.
 
 use crate::access::Scope;
 use crate::app::App;
@@ -23,7 +24,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_LENGTH_MAX: usize = 64;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// Makes ids of requests: unique in one run of the server, and hard to mistake for those of another.
+/// Makes ids of requests: unique in one run of the server, and hard to mistake for those of
+/// another.
 #[derive(Debug)]
 pub(crate) struct RequestIds {
     run: u32,

@@ -1,8 +1,10 @@
-//! Events: what happened, as CloudEvents 1.0, derived from the records of the journal in their order.
+//! Events: what happened, as CloudEvents 1.0, derived from the records of the journal in their
+//! order.
 //!
-//! A record that puts a payment into another status gives `payment.<status>`. A capture, release, increment,
-//! refund, return or reversal gives its own event, and `payment.<status>` after it if it changed the status
-//! too. The id of an event is the place of its record, with a dot and a number where a record gives several.
+//! A record that puts a payment into another status gives `payment.<status>`. A capture, release,
+//! increment, refund, return or reversal gives its own event, and `payment.<status>` after it if it
+//! changed the status too. The id of an event is the place of its record, with a dot and a number
+//! where a record gives several.
 
 mod follower;
 mod render;

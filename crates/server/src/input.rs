@@ -1,7 +1,7 @@
 //! Input: the JSON bodies that clients send, and their way to commands.
 //!
-//! Unknown fields are refused, texts are borrowed from the body, and every value is checked by the ledger's own
-//! rules, so that there is one set of them.
+//! Unknown fields are refused, texts are borrowed from the body, and every value is checked by the
+//! ledger's own rules, so that there is one set of them.
 
 pub(crate) mod account;
 pub(crate) mod key;

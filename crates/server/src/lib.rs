@@ -1,8 +1,10 @@
-//! The HTTP side of Courant: the API under `/v1`, API keys, events, metrics, and the OpenAPI document.
+//! The HTTP side of Courant: the API under `/v1`, API keys, events, metrics, and the OpenAPI
+//! document.
 //!
-//! A thin shell around a node: it parses, authenticates, checks the form of what comes, hands commands to the node
-//! and shows what it recorded. It decides nothing about money, and answers only what is durable. HTTP/1.1 without
-//! TLS: on another machine's network it belongs behind a proxy.
+//! A thin shell around a node: it parses, authenticates, checks the form of what comes, hands
+//! commands to the node and shows what it recorded. It decides nothing about money, and answers
+//! only what is durable. HTTP/1.1 without TLS: on another machine's network it belongs behind a
+//! proxy.
 //!
 //! ```text
 //! socket -> serve (limits, drain) -> edge (id, log, problems) -> routes -> input -> node -> view

@@ -1,7 +1,7 @@
 //! The OpenAPI document, the page to read it, and the page that explains the codes of problems.
 //!
-//! The document is made from the handlers, so it cannot describe what is not there. The pages load nothing from
-//! elsewhere.
+//! The document is made from the handlers, so it cannot describe what is not there. The pages load
+//! nothing from elsewhere.
 
 use crate::problem::{Document, Fault};
 use crate::{app::App, routes};
@@ -21,15 +21,16 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 
 const PAGE: &str = include_str!("docs/page.html");
+const PROBLEMS: &str = include_str!("docs/problems.html");
 const SCRIPT: &str = include_str!("docs/page.js");
 const STYLE: &str = include_str!("docs/page.css");
 
 /// The pages may load what this server gives them, and nothing else.
 const POLICY: HeaderValue = HeaderValue::from_static("default-src 'self'");
 
-const DESCRIPTION: &str = "The real-time core of a payment system. Amounts are decimal texts with exactly the decimals of \
-    their currency; times are RFC 3339; unknown fields are refused. Whatever is not what was asked for is a problem \
-    document (RFC 9457) with a stable code.";
+const DESCRIPTION: &str = "The real-time core of a payment system. Amounts are decimal texts with \
+    exactly the decimals of their currency; times are RFC 3339; unknown fields are refused. \
+    Whatever is not what was asked for is a problem document (RFC 9457) with a stable code.";
 
 /// The document without its paths.
 pub(crate) fn frame() -> OpenApi {
@@ -115,10 +116,8 @@ fn problems() -> String {
     let mut row = |code: &str, status: u16, iso: Option<&str>, says: &str| {
         let iso = iso.unwrap_or_default();
         // No code and no sentence of ours holds a sign that HTML would read.
-        let _ = writeln!(
-            rows,
-            "<tr id=\"{code}\"><td><code>{code}</code></td><td>{status}</td><td>{iso}</td><td>{says}</td></tr>"
-        );
+        let _ = write!(rows, "<tr id=\"{code}\"><td><code>{code}</code></td><td>{status}</td>");
+        let _ = writeln!(rows, "<td>{iso}</td><td>{says}</td></tr>");
     };
     for fault in Fault::ALL {
         row(fault.name(), fault.status().as_u16(), None, fault.sentence());
@@ -130,11 +129,7 @@ fn problems() -> String {
         let status = crate::problem::Code::Reason(*reason).status().as_u16();
         row(reason.name(), status, reason.iso20022(), reason.sentence());
     }
-    format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Courant: problems</title>\
-         <link rel=\"stylesheet\" href=\"/docs/page.css\"><main><h1>Problems</h1><table>\
-         <tr><th>code</th><th>status</th><th>ISO 20022</th><th>what it means</th></tr>{rows}</table></main></html>\n"
-    )
+    PROBLEMS.replace("{rows}", &rows)
 }
 
 /// The codes of [`courant_ledger::FieldProblem`], in words.

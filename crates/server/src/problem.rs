@@ -1,7 +1,8 @@
 //! Problems: the one form of every answer that is not what was asked for (RFC 9457).
 //!
-//! A handler returns a [`Problem`]; the edge gives it the request's id and writes it as JSON. What is inside the
-//! machine (paths, addresses, errors of the operating system) goes into the log, never into a problem.
+//! A handler returns a [`Problem`]; the edge gives it the request's id and writes it as JSON. What
+//! is inside the machine (paths, addresses, errors of the operating system) goes into the log,
+//! never into a problem.
 
 use crate::access::AccessError;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -40,30 +41,47 @@ macro_rules! faults {
 
 faults! {
     BadJson BAD_REQUEST "bad_json", "The body is not JSON.";
-    BadProtobuf BAD_REQUEST "bad_protobuf", "The body is not the Protobuf message that docs/payments.proto describes.";
+    BadProtobuf BAD_REQUEST "bad_protobuf", "The body is not the Protobuf message that \
+        docs/payments.proto describes.";
     TooDeep BAD_REQUEST "too_deep", "The JSON of the body is nested deeper than 16 levels.";
-    BodyIncomplete BAD_REQUEST "body_incomplete", "The body ended before it was complete: send it again.";
+    BodyIncomplete BAD_REQUEST "body_incomplete", "The body ended before it was complete: send it \
+        again.";
     BadHeader BAD_REQUEST "bad_header", "A header has a value that is not allowed.";
-    BadQuery BAD_REQUEST "bad_query", "The part of the URL after the question mark is not as documented.";
-    ApiKeyMissing UNAUTHORIZED "api_key_missing", "Send the header `Authorization: Bearer ck_...` with an API key.";
-    ApiKeyMalformed UNAUTHORIZED "api_key_malformed", "The API key is not whole: copy it again, from `ck_` to its end.";
+    BadQuery BAD_REQUEST "bad_query", "The part of the URL after the question mark is not as \
+        documented.";
+    ApiKeyMissing UNAUTHORIZED "api_key_missing", "Send the header `Authorization: Bearer ck_...` \
+        with an API key.";
+    ApiKeyMalformed UNAUTHORIZED "api_key_malformed", "The API key is not whole: copy it again, \
+        from `ck_` to its end.";
     ApiKeyUnknown UNAUTHORIZED "api_key_unknown", "The API key is not one of this server.";
     ApiKeyExpired UNAUTHORIZED "api_key_expired", "The API key has expired: make another one.";
     ApiKeyRevoked UNAUTHORIZED "api_key_revoked", "The API key was revoked.";
     ScopeMissing FORBIDDEN "scope_missing", "The API key does not have the scope that this needs.";
-    RouteNotFound NOT_FOUND "route_not_found", "There is nothing at this path: GET /docs lists what there is.";
-    MethodNotAllowed METHOD_NOT_ALLOWED "method_not_allowed", "This path does not take this method: GET /docs lists what it takes.";
+    RouteNotFound NOT_FOUND "route_not_found", "There is nothing at this path: GET /docs lists \
+        what there is.";
+    MethodNotAllowed METHOD_NOT_ALLOWED "method_not_allowed", "This path does not take this \
+        method: GET /docs lists what it takes.";
     SlowBody REQUEST_TIMEOUT "slow_body", "The body took too long to arrive.";
     BodyTooLarge PAYLOAD_TOO_LARGE "body_too_large", "The body is larger than allowed: split it.";
-    UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported_media_type", "The body is of a type that this does not take.";
-    KeyShownOnce CONFLICT "key_shown_once", "This Idempotency-Key was used before. If it made a key, the text of that key was shown once and is not kept: revoke it and make another one.";
-    Busy SERVICE_UNAVAILABLE "busy", "More requests are waiting than the server takes: send this one again a little later. Nothing was done.";
-    StreamsFull SERVICE_UNAVAILABLE "streams_full", "As many event streams are open as the server takes: read GET /v1/events, or try later.";
-    Stopped SERVICE_UNAVAILABLE "stopped", "The server has stopped taking requests: a write to its disk failed, or it is shutting down. Send the request again when it is back; its id keeps it from being done twice.";
-    HistoryUnreadable SERVICE_UNAVAILABLE "history_unreadable", "An older record that this depends on cannot be read now; the server's log says why. Nothing was done.";
+    UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported_media_type",
+        "The body is of a type that this does not take.";
+    KeyShownOnce CONFLICT "key_shown_once", "This Idempotency-Key was used before. If it made a \
+        key, the text of that key was shown once and is not kept: revoke it and make another one.";
+    Busy SERVICE_UNAVAILABLE "busy", "More requests are waiting than the server takes: send this \
+        one again a little later. Nothing was done.";
+    StreamsFull SERVICE_UNAVAILABLE "streams_full", "As many event streams are open as the server \
+        takes: read GET /v1/events, or try later.";
+    Stopped SERVICE_UNAVAILABLE "stopped", "The server has stopped taking requests: a write to its \
+        disk failed, or it is shutting down. Send the request again when it is back; its id keeps \
+        it from being done twice.";
+    HistoryUnreadable SERVICE_UNAVAILABLE "history_unreadable",
+        "An older record that this depends on cannot be read now; the server's log says why. \
+         Nothing was done.";
     NotReady SERVICE_UNAVAILABLE "not_ready", "The server does not take payments now.";
-    StorageFull INSUFFICIENT_STORAGE "storage_full", "The disk of the server is full. Nothing was done; reads go on, and payments do when there is room.";
-    Internal INTERNAL_SERVER_ERROR "internal", "Something is broken inside the server; its log has the request's id and the cause.";
+    StorageFull INSUFFICIENT_STORAGE "storage_full", "The disk of the server is full. Nothing was \
+        done; reads go on, and payments do when there is room.";
+    Internal INTERNAL_SERVER_ERROR "internal", "Something is broken inside the server; its log has \
+        the request's id and the cause.";
 }
 
 /// What was wrong, as a stable name.

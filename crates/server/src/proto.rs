@@ -1,7 +1,8 @@
 //! The Protobuf form of a batch of payments. The description for clients is docs/payments.proto.
 //!
-//! Protobuf leaves out what it does not know. An order must not lose a field that way (an `execute_at` that is
-//! not understood would pay at once), so unknown fields are looked for and refused, as in JSON.
+//! Protobuf leaves out what it does not know. An order must not lose a field that way (an
+//! `execute_at` that is not understood would pay at once), so unknown fields are looked for and
+//! refused, as in JSON.
 
 use crate::input::payment::{BearerName, FeeBody, KindName, ModeName, PayeeBody, PaymentBody};
 use crate::input::{Object, Pairs, Text};
@@ -125,25 +126,27 @@ impl Payment {
     pub(crate) fn body(&self) -> Result<PaymentBody<'_>, FieldError> {
         Ok(PaymentBody {
             id: text(&self.id),
-            kind: match self.kind {
+            kind: Some(match self.kind {
                 0 => KindName::Transfer,
                 1 => KindName::TopUp,
                 2 => KindName::Withdrawal,
                 _ => return Err(unknown_number("type")),
-            },
-            mode: match self.mode {
+            }),
+            mode: Some(match self.mode {
                 0 => ModeName::Pay,
                 1 => ModeName::Authorise,
                 2 => ModeName::AwaitConfirmation,
                 _ => return Err(unknown_number("mode")),
-            },
+            }),
             debtor: given(&self.debtor),
             creditor: given(&self.creditor),
             payees: (!self.payees.is_empty())
                 .then(|| self.payees.iter().map(|payee| Object(payee.body())).collect()),
             amount: given(&self.amount),
             currency: text(&self.currency),
-            fees: self.fees.iter().map(|fee| fee.body().map(Object)).collect::<Result<_, _>>()?,
+            fees: Some(
+                self.fees.iter().map(|fee| fee.body().map(Object)).collect::<Result<_, _>>()?,
+            ),
             execute_at: given(&self.execute_at),
             expires_at: given(&self.expires_at),
             channel: given(&self.channel),

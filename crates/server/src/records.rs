@@ -1,4 +1,5 @@
-//! Records of the journal as the API needs them: read, decoded, and joined with the record they build on.
+//! Records of the journal as the API needs them: read, decoded, and joined with the record they
+//! build on.
 
 use crate::problem::{Fault, Problem};
 use courant_engine::{Command, Lsn, Outcome, Record, record};

@@ -23,7 +23,8 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 
 /// How often it is looked whether the node has stopped after a failed write.
 const STOPPED_CHECK_INTERVAL: Duration = Duration::from_millis(200);
-/// How long accepting pauses after the operating system refused it, for example for want of descriptors.
+/// How long accepting pauses after the operating system refused it, for example for want of
+/// descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why the server does not serve, or no longer.
@@ -37,7 +38,8 @@ pub enum ServeError {
     Access(AccessError),
     /// The node stopped after a failed write or sync: the process is to end with this message.
     Stopped(String),
-    /// Requests were still under way when the time for draining was over; their outcome is in the journal.
+    /// Requests were still under way when the time for draining was over; their outcome is in the
+    /// journal.
     CutOff {
         /// How many connections.
         connections: usize,
@@ -49,16 +51,17 @@ impl fmt::Display for ServeError {
         match self {
             ServeError::Remote(address) => write!(
                 f,
-                "{address} can be reached from other machines, and the connection is not encrypted: listen on \
-                 127.0.0.1, or allow remote connections where a proxy or a closed network protects them"
+                "{address} can be reached from other machines, and the connection is not \
+                 encrypted: listen on 127.0.0.1, or allow remote connections where a proxy or a \
+                 closed network protects them"
             ),
             ServeError::Socket(error) => write!(f, "the listening socket cannot be used: {error}"),
             ServeError::Access(error) => error.fmt(f),
             ServeError::Stopped(why) => write!(f, "the server stops: {why}"),
             ServeError::CutOff { connections } => write!(
                 f,
-                "{connections} connections were cut off because they did not end in time; what they had asked \
-                 for is in the journal if it was decided"
+                "{connections} connections were cut off because they did not end in time; what \
+                 they had asked for is in the journal if it was decided"
             ),
         }
     }
@@ -72,10 +75,11 @@ impl From<AccessError> for ServeError {
     }
 }
 
-/// Serves until `shutdown` completes or the node stops, then drains: no new connections, every request that was
-/// begun is answered, event streams end.
+/// Serves until `shutdown` completes or the node stops, then drains: no new connections, every
+/// request that was begun is answered, event streams end.
 ///
-/// The caller owns the node and closes it afterwards. Call [`crate::first_key`] before, or nobody has a key.
+/// The caller owns the node and closes it afterwards. Call [`crate::first_key`] before, or nobody
+/// has a key.
 ///
 /// # Errors
 /// [`ServeError`] says what to do.

@@ -67,7 +67,8 @@ impl std::fmt::Display for AccessError {
             ),
             AccessError::SecretMissing(path, keys) => write!(
                 f,
-                "{} is missing, and without it none of the {keys} API keys works: put it back from a backup",
+                "{} is missing, and without it none of the {keys} API keys works: put it back from \
+                 a backup",
                 path.display()
             ),
             AccessError::Field(error) => error.fmt(f),
@@ -111,7 +112,8 @@ pub struct KeyTerms<'a> {
 
 /// Makes the first admin key of a data directory that has no key yet, and writes it to `admin.key`.
 ///
-/// Call it before [`crate::run`], and show what it returns: it is told once. `None`: there are keys already.
+/// Call it before [`crate::run`], and show what it returns: it is told once. `None`: there are keys
+/// already.
 ///
 /// # Errors
 /// If a file cannot be written, or the node takes no commands.

@@ -1,7 +1,8 @@
 //! The text of an API key: `ck_<number>_<secret>_<checksum>`.
 //!
-//! The secret is 32 random bytes in base64url. The checksum tells a key that was cut or mistyped from one
-//! that is wrong, without asking anybody, and lets scanners find keys in places where none should be.
+//! The secret is 32 random bytes in base64url. The checksum tells a key that was cut or mistyped
+//! from one that is wrong, without asking anybody, and lets scanners find keys in places where none
+//! should be.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,7 +1,8 @@
-//! Follows the journal at its own pace and gives out the events after a place, each once and in order.
+//! Follows the journal at its own pace and gives out the events after a place, each once and in
+//! order.
 //!
-//! It reads from where it stands, in memory for what is recent and from disk for what is not, and holds nothing
-//! up: the journal does not know that it is there.
+//! It reads from where it stands, in memory for what is recent and from disk for what is not, and
+//! holds nothing up: the journal does not know that it is there.
 
 use super::render::render;
 use super::{EventsOf, Wanted};
@@ -88,7 +89,8 @@ impl Follower {
         Ok(batch)
     }
 
-    /// Takes the events of a record that are still to come; false if the batch was full before its last.
+    /// Takes the events of a record that are still to come; false if the batch was full before its
+    /// last.
     fn take(
         &mut self,
         lsn: Lsn,

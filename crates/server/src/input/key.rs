@@ -15,7 +15,8 @@ pub(crate) struct KeyBody<'a> {
     #[serde(borrow)]
     #[schema(value_type = String, max_length = 140, example = "till 7")]
     name: Text<'a>,
-    /// What it may do: admin, accounts:read, accounts:write, payments:read, payments:write, events:read, metrics:read.
+    /// What it may do: admin, accounts:read, accounts:write, payments:read, payments:write,
+    /// events:read, metrics:read.
     #[schema(value_type = Vec<String>, example = json!(["payments:write"]))]
     scopes: Vec<Text<'a>>,
     /// When it stops to work (RFC 3339); never if left out.

@@ -14,16 +14,16 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 #[schema(as = PaymentOrder)]
 pub(crate) struct PaymentBody<'a> {
-    /// Your id of the payment, its idempotency key for ever: 1 to 64 characters of A-Z a-z 0-9 . _ : @ ~ -.
+    /// Your id of the payment, its idempotency key for ever: 1 to 64 characters of A-Z a-z 0-9 . _
+    /// : @ ~ -.
     #[serde(borrow)]
     #[schema(value_type = String, max_length = 64, example = "order-1")]
     pub(crate) id: Text<'a>,
     /// What it is; `transfer` if left out.
-    #[serde(default, rename = "type")]
-    pub(crate) kind: KindName,
+    #[serde(rename = "type")]
+    pub(crate) kind: Option<KindName>,
     /// How far it goes at once; `pay` if left out.
-    #[serde(default)]
-    pub(crate) mode: ModeName,
+    pub(crate) mode: Option<ModeName>,
     /// The account that pays; left out of a top-up.
     #[schema(value_type = Option<String>, example = "alice")]
     pub(crate) debtor: Option<Text<'a>>,
@@ -33,16 +33,16 @@ pub(crate) struct PaymentBody<'a> {
     /// Up to 100 accounts that are paid together, all or nothing.
     #[schema(value_type = Option<Vec<PayeeBody<'a>>>)]
     pub(crate) payees: Option<Vec<Object<PayeeBody<'a>>>>,
-    /// The amount, with exactly the decimals of its currency. With `payees` it may be left out, or must be their sum.
+    /// The amount, with exactly the decimals of its currency. With `payees` it may be left out, or
+    /// must be their sum.
     #[schema(value_type = Option<String>, example = "12.34")]
     pub(crate) amount: Option<Text<'a>>,
     /// The currency of all amounts, by ISO 4217.
     #[schema(value_type = String, example = "EUR")]
     pub(crate) currency: Text<'a>,
     /// Up to 16 fees, taken with the first money that is posted.
-    #[serde(default)]
-    #[schema(value_type = Vec<FeeBody<'a>>)]
-    pub(crate) fees: Vec<Object<FeeBody<'a>>>,
+    #[schema(value_type = Option<Vec<FeeBody<'a>>>)]
+    pub(crate) fees: Option<Vec<Object<FeeBody<'a>>>>,
     /// Not before this time (RFC 3339), at most 366 days ahead.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) execute_at: Option<Text<'a>>,
@@ -76,7 +76,11 @@ pub(crate) enum KindName {
     Withdrawal,
 }
 
-words!(KindName { "transfer" => Transfer, "top_up" => TopUp, "withdrawal" => Withdrawal, });
+words!(KindName {
+    "transfer" => Transfer,
+    "top_up" => TopUp,
+    "withdrawal" => Withdrawal,
+});
 
 /// How far a payment goes at once.
 #[derive(Debug, Clone, Copy, Default, ToSchema)]
@@ -91,7 +95,11 @@ pub(crate) enum ModeName {
     AwaitConfirmation,
 }
 
-words!(ModeName { "pay" => Pay, "authorise" => Authorise, "await_confirmation" => AwaitConfirmation, });
+words!(ModeName {
+    "pay" => Pay,
+    "authorise" => Authorise,
+    "await_confirmation" => AwaitConfirmation,
+});
 
 /// One who is paid.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -131,14 +139,17 @@ pub(crate) enum BearerName {
     Creditor,
 }
 
-words!(BearerName { "debtor" => Debtor, "creditor" => Creditor, });
+words!(BearerName {
+    "debtor" => Debtor,
+    "creditor" => Creditor,
+});
 
 impl PaymentBody<'_> {
     /// The order. [`Order::check`] is still to come; it is part of making a request.
     pub(crate) fn order(&self) -> Result<Order<'_>, FieldError> {
         let id = Id::parse("id", &self.id)?;
         let currency = currency(&self.currency)?;
-        let kind = match self.kind {
+        let kind = match self.kind.unwrap_or_default() {
             KindName::Transfer => OrderKind::Transfer,
             KindName::TopUp => OrderKind::TopUp,
             KindName::Withdrawal => OrderKind::Withdrawal,
@@ -154,7 +165,7 @@ impl PaymentBody<'_> {
         Ok(Order {
             id,
             kind,
-            mode: match self.mode {
+            mode: match self.mode.unwrap_or_default() {
                 ModeName::Pay => Mode::Pay,
                 ModeName::Authorise => Mode::Authorise,
                 ModeName::AwaitConfirmation => Mode::AwaitConfirmation,
@@ -205,7 +216,8 @@ impl PaymentBody<'_> {
     }
 
     fn all_fees(&self, currency: Currency) -> Result<SmallVec<[Fee<'_>; 0]>, FieldError> {
-        self.fees.iter().enumerate().map(|(at, fee)| fee.read(currency, at)).collect()
+        let fees = self.fees.iter().flatten().enumerate();
+        fees.map(|(at, fee)| fee.read(currency, at)).collect()
     }
 }
 

@@ -1,4 +1,5 @@
-//! What bodies are made of: texts, borrowed from the body wherever they hold no escapes, words, objects and pairs.
+//! What bodies are made of: texts, borrowed from the body wherever they hold no escapes, words,
+//! objects and pairs.
 
 use courant_ledger::Metadata;
 use serde::de::value::MapAccessDeserializer;
@@ -45,7 +46,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// An object. serde would take a list of the values of a struct's fields for it as well, names unseen.
+/// An object. serde would take a list of the values of a struct's fields for it as well, names
+/// unseen.
 #[derive(Debug)]
 pub(crate) struct Object<T>(pub(crate) T);
 

@@ -26,7 +26,8 @@ use std::sync::Arc;
     security(("api_key" = ["accounts:write"])),
     responses(
         (status = 201, description = "The account", body = AccountView),
-        (status = 200, description = "It had been opened before with the same body", body = AccountView),
+        (status = 200, description = "It had been opened before with the same body",
+            body = AccountView),
     ),
 )]
 pub(super) async fn open(

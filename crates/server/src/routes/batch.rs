@@ -1,4 +1,5 @@
-//! Batches of payments: as a JSON array, as lines of JSON, or in Protobuf; all or nothing, or each on its own.
+//! Batches of payments: as a JSON array, as lines of JSON, or in Protobuf; all or nothing, or each
+//! on its own.
 
 use crate::answer::{self, Answer};
 use crate::app::{self, App};
@@ -28,14 +29,16 @@ use utoipa::ToSchema;
 #[utoipa::path(
     post, path = "/v1/payments/batch", tag = "payments", operation_id = "pay_batch",
     summary = "Make up to 10,000 payments",
-    description = "Each on its own: a result for each, in their order. With `atomic=true`: all of them, or a 422 that \
-        names the first that was refused. A JSON array, lines of JSON (application/x-ndjson), or the Protobuf message \
-        PaymentBatch (application/x-protobuf), which is answered in Protobuf.",
+    description = "Each on its own: a result for each, in their order. With `atomic=true`: all of \
+        them, or a 422 that names the first that was refused. A JSON array, lines of JSON \
+        (application/x-ndjson), or the Protobuf message PaymentBatch (application/x-protobuf), \
+        which is answered in Protobuf.",
     params(BatchQuery),
     request_body(content = Vec<PaymentBody>),
     security(("api_key" = ["payments:write"])),
     responses(
-        (status = 200, description = "What became of each payment; of an atomic batch, that it is a repeat", body = BatchView),
+        (status = 200, description = "What became of each payment; of an atomic batch, that it is \
+            a repeat", body = BatchView),
         (status = 201, description = "All payments of an atomic batch were made", body = BatchView),
     ),
 )]
@@ -129,8 +132,8 @@ async fn apart(app: &App, caller: Caller<'static>, media: MediaType, bytes: Byte
     Ok(respond(StatusCode::OK, media, &results))
 }
 
-/// What a reply says of one payment. The outer error is for the whole batch: the server could not decide, and the
-/// batch is to be sent again, which repeats what was recorded.
+/// What a reply says of one payment. The outer error is for the whole batch: the server could not
+/// decide, and the batch is to be sent again, which repeats what was recorded.
 fn one_result(index: usize, id: IdBuf, reply: Reply) -> Result<OneResult, Problem> {
     match reply {
         Reply::Recorded { lsn, repeat, status: Some(status), reason } => {

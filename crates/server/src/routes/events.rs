@@ -48,8 +48,8 @@ pub(super) struct EventView {
 #[utoipa::path(
     get, path = "/v1/events", tag = "events", operation_id = "list_events",
     summary = "List events, oldest first",
-    description = "A page may have fewer events than its limit and still have a next one. On the last page, go on later \
-        with `after` and the id of the last event.",
+    description = "A page may have fewer events than its limit and still have a next one. On the \
+        last page, go on later with `after` and the id of the last event.",
     params(EventsQuery),
     security(("api_key" = ["events:read"])),
     responses((status = 200, description = "A page of events", body = Page<EventView>)),

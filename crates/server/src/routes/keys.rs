@@ -20,8 +20,10 @@ use std::sync::Arc;
 #[utoipa::path(
     post, path = "/v1/keys", tag = "keys", operation_id = "create_key",
     summary = "Make an API key",
-    description = "Its text is in this answer only: it is kept nowhere. A repeat under the same Idempotency-Key is a 409.",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Keeps a repeat from making another key")),
+    description = "Its text is in this answer only: it is kept nowhere. A repeat under the same \
+        Idempotency-Key is a 409.",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Keeps a repeat from making \
+        another key")),
     request_body(content = KeyBody),
     security(("api_key" = ["admin"])),
     responses((status = 201, description = "The key, with its text", body = KeyView)),
@@ -63,7 +65,8 @@ pub(super) async fn list(State(app): State<Arc<App>>, _: Admin) -> Answer {
 #[utoipa::path(
     delete, path = "/v1/keys/{number}", tag = "keys", operation_id = "revoke_key",
     summary = "Revoke an API key",
-    description = "It stops to work at once. The last working key with the scope admin cannot be revoked.",
+    description = "It stops to work at once. The last working key with the scope admin cannot be \
+        revoked.",
     params(
         ("number" = u32, Path, description = "The number of the key"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe"),

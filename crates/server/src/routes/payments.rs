@@ -25,12 +25,14 @@ use utoipa::ToSchema;
 #[utoipa::path(
     post, path = "/v1/payments", tag = "payments", operation_id = "pay",
     summary = "Make a payment",
-    description = "A rejected payment is a normal 201 with its status and reason. The id is the idempotency key.",
+    description = "A rejected payment is a normal 201 with its status and reason. The id is the \
+        idempotency key.",
     request_body(content = PaymentBody),
     security(("api_key" = ["payments:write"])),
     responses(
         (status = 201, description = "The payment", body = PaymentView),
-        (status = 200, description = "It had been made before with the same body: its first outcome", body = PaymentView),
+        (status = 200, description = "It had been made before with the same body: its first \
+            outcome", body = PaymentView),
     ),
 )]
 pub(super) async fn pay(

@@ -28,7 +28,8 @@ use std::sync::Arc;
     security(("api_key" = ["payments:write"])),
     responses(
         (status = 201, description = "The payment after it", body = PaymentView),
-        (status = 200, description = "It had been done before with the same body", body = PaymentView),
+        (status = 200, description = "It had been done before with the same body",
+            body = PaymentView),
     ),
 )]
 pub(super) async fn capture(
@@ -66,7 +67,8 @@ pub(super) async fn captures(
     security(("api_key" = ["payments:write"])),
     responses(
         (status = 201, description = "The payment after it", body = PaymentView),
-        (status = 200, description = "It had been done before with the same body", body = PaymentView),
+        (status = 200, description = "It had been done before with the same body",
+            body = PaymentView),
     ),
 )]
 pub(super) async fn refund(
@@ -107,7 +109,8 @@ pub(super) async fn refunds(
     security(("api_key" = ["payments:write"])),
     responses(
         (status = 201, description = "The payment after it", body = PaymentView),
-        (status = 200, description = "It had been done before with the same body", body = PaymentView),
+        (status = 200, description = "It had been done before with the same body",
+            body = PaymentView),
     ),
 )]
 pub(super) async fn send_back(
@@ -148,7 +151,8 @@ pub(super) async fn returns(
     security(("api_key" = ["payments:write"])),
     responses(
         (status = 201, description = "The payment after it", body = PaymentView),
-        (status = 200, description = "It had been done before with the same body", body = PaymentView),
+        (status = 200, description = "It had been done before with the same body",
+            body = PaymentView),
     ),
 )]
 pub(super) async fn reverse(
@@ -205,7 +209,8 @@ pub(super) async fn release(
 }
 
 #[utoipa::path(
-    post, path = "/v1/payments/{id}/increment", tag = "payments", operation_id = "increment_payment",
+    post, path = "/v1/payments/{id}/increment", tag = "payments",
+        operation_id = "increment_payment",
     summary = "Hold more money for a payment",
     params(
         ("id" = String, Path, description = "The payment's id"),

@@ -1,8 +1,9 @@
 //! Events as a stream of server-sent events.
 //!
-//! Each stream reads the journal by itself, as fast as its client takes what it has read: a slow client holds one
-//! batch in memory and slows nobody. The id of an event is its place, so a client that comes back with
-//! `Last-Event-ID` goes on without a gap or a repeat, also after a restart of the server.
+//! Each stream reads the journal by itself, as fast as its client takes what it has read: a slow
+//! client holds one batch in memory and slows nobody. The id of an event is its place, so a client
+//! that comes back with `Last-Event-ID` goes on without a gap or a repeat, also after a restart of
+//! the server.
 
 use super::events::place;
 use crate::answer::Answer;
@@ -30,14 +31,15 @@ const COMMENT: Bytes = Bytes::from_static(b": courant\n\n");
 #[utoipa::path(
     get, path = "/v1/events/stream", tag = "events", operation_id = "follow_events",
     summary = "Follow events as server-sent events",
-    description = "Each has its id, its type as `event`, and the CloudEvent as `data`. Resume with `Last-Event-ID`: no \
-        gap, no repeat. `after=latest` begins with what is to come.",
+    description = "Each has its id, its type as `event`, and the CloudEvent as `data`. Resume with \
+        `Last-Event-ID`: no gap, no repeat. `after=latest` begins with what is to come.",
     params(
         StreamQuery,
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event seen"),
     ),
     security(("api_key" = ["events:read"])),
-    responses((status = 200, description = "Events for as long as both sides are there", body = String, content_type = "text/event-stream")),
+    responses((status = 200, description = "Events for as long as both sides are there",
+        body = String, content_type = "text/event-stream")),
 )]
 pub(super) async fn follow(
     State(app): State<Arc<App>>,
@@ -108,7 +110,8 @@ impl EventStream {
         Some((Ok(bytes), stream))
     }
 
-    /// Waits for a record, but not longer than a client would wait for a sign of life. `None`: the server closes.
+    /// Waits for a record, but not longer than a client would wait for a sign of life. `None`: the
+    /// server closes.
     async fn wait(&mut self) -> Option<Woken> {
         tokio::select! {
             moved = self.durable.changed() => moved.ok().map(|()| Woken::ByRecord),

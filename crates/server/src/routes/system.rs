@@ -94,7 +94,8 @@ pub(super) async fn trial_balance(State(app): State<Arc<App>>, _: AccountReader)
     get, path = "/v1/metrics", tag = "operations", operation_id = "metrics",
     summary = "Show metrics for Prometheus",
     security(("api_key" = ["metrics:read"])),
-    responses((status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text")),
+    responses((status = 200, description = "OpenMetrics text", body = String,
+        content_type = "application/openmetrics-text")),
 )]
 pub(super) async fn metrics(
     State(app): State<Arc<App>>,

@@ -103,8 +103,8 @@ pub(crate) struct Opening<'a> {
 }
 
 impl<'a> Opening<'a> {
-    /// Reads it from the record. An outside account was opened by another account's record and has no
-    /// name and no metadata of its own.
+    /// Reads it from the record. An outside account was opened by another account's record and has
+    /// no name and no metadata of its own.
     pub(crate) fn of(record: &'a Record<'_>, id: &str) -> Opening<'a> {
         match &record.command {
             Command::OpenAccount(open) if open.id.as_str() == id => {

@@ -55,7 +55,8 @@ pub(crate) struct PaymentView<'a> {
     metadata: PairsView<'a>,
     /// What has become of the money of the payees; fees apart.
     amounts: AmountsView,
-    /// Who gives how much to whom; payees first, then fees. None if it was rejected before its accounts were known.
+    /// Who gives how much to whom; payees first, then fees. None if it was rejected before its
+    /// accounts were known.
     legs: Vec<LegView<'a>>,
     /// When it was received.
     #[schema(value_type = String, format = DateTime)]

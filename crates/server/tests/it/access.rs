@@ -90,7 +90,8 @@ fn every_route_needs_exactly_the_scope_that_the_document_names() {
     for operation in operations() {
         for (scope, key) in &keys {
             let client = server.client.with_key(Some(key));
-            // Opened, a stream would not end: a type that does not exist is refused after the key was judged.
+            // Opened, a stream would not end: a type that does not exist is refused after the key
+            // was judged.
             let path = operation.1.replace("/stream", "/stream?type=none");
             let answer = call(&client, &(operation.0.clone(), path, None));
             match &operation.2 {
@@ -119,7 +120,8 @@ fn no_route_but_those_of_the_operator_is_open() {
 fn a_key_is_made_listed_and_revoked_and_its_text_is_told_once() {
     let server = Server::start();
     let client = &server.client;
-    let body = json!({"name": "till 7", "scopes": ["payments:write", "accounts:read"], "expires_at": "2100-01-01T00:00:00Z"});
+    let body = json!({"name": "till 7", "scopes": ["payments:write", "accounts:read"],
+        "expires_at": "2100-01-01T00:00:00Z"});
     let made = client.post_once("/v1/keys", "once", &body).expect(201);
     assert_eq!((&made["number"], &made["name"]), (&json!(2), &json!("till 7")));
     assert_eq!(made["scopes"], json!(["accounts:read", "payments:write"]));

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 fn an_account_is_opened_shown_and_opened_again() {
     let server = Server::start();
     let client = &server.client;
-    let body = json!({"id": "shop", "currency": "KWD", "side": "credit", "floor": "-1.500", "ceiling": "9.000",
+    let body = json!({"id": "shop", "currency": "KWD", "side": "credit", "floor": "-1.500",
+        "ceiling": "9.000",
         "code": 7, "name": "Der Laden", "metadata": {"b": "2", "a": "1"}});
     let opened = client.post("/v1/accounts", &body).expect(201);
     assert_eq!(opened["balance"], "0.000");

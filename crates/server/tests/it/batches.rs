@@ -14,7 +14,8 @@ fn balances(server: &Server) -> (String, String) {
 #[test]
 fn each_payment_on_its_own_has_a_result_in_its_place() {
     let server = Server::with_alice_and_bob();
-    let body = json!([transfer("b1", "1.00"), {"id": "b2", "amount": "1.00"}, transfer("b3", "500.00"), 7,
+    let body = json!([transfer("b1", "1.00"), {"id": "b2", "amount": "1.00"}, transfer("b3",
+        "500.00"), 7,
         transfer("b1", "1.00"), transfer("b1", "2.00"), transfer("b4", "2.00")]);
     let results = server.client.post(BATCH, &body).expect(200)["results"].clone();
     let code = |at: usize| (&results[at]["status"], &results[at]["code"], &results[at]["index"]);

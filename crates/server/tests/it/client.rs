@@ -1,4 +1,5 @@
-//! A small HTTP client: one connection per request, so that a test can send anything, well formed or not.
+//! A small HTTP client: one connection per request, so that a test can send anything, well formed
+//! or not.
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};

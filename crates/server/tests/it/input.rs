@@ -1,4 +1,5 @@
-//! Bad input: a matrix of everything that can be wrong with every field, each with the code and field it is told by.
+//! Bad input: a matrix of everything that can be wrong with every field, each with the code and
+//! field it is told by.
 
 use crate::server::{Server, transfer};
 use serde_json::{Value, json};
@@ -185,7 +186,8 @@ fn field_name(path: &str) -> String {
     name
 }
 
-/// Sends a good body with each of its fields broken in every way, and expects each to be told by its name.
+/// Sends a good body with each of its fields broken in every way, and expects each to be told by
+/// its name.
 fn refuse_all(
     server: &Server,
     (method, route): (&str, &str),
@@ -288,7 +290,8 @@ fn every_field_of_a_payment_is_checked() {
     );
 
     let several = json!({"id": "p", "debtor": "alice", "currency": "EUR",
-        "payees": [{"creditor": "bob", "amount": "1.00"}, {"creditor": "carol", "amount": "1.00"}]});
+        "payees": [{"creditor": "bob", "amount": "1.00"}, {"creditor": "carol",
+            "amount": "1.00"}]});
     let fields = [("payees/1/creditor", Kind::AnyId), ("payees/1/amount", Kind::Amount)];
     refuse_all(&server, route, &several, &fields);
     miss_all(&server, route, &several, &["payees/0/creditor", "payees/1/amount"]);
@@ -448,7 +451,8 @@ fn a_body_that_is_not_what_it_should_be_is_refused() {
             &body[..body.len().min(40)]
         );
     }
-    let twice = r#"{"id":"p","debtor":"a","creditor":"b","amount":"1.00","currency":"EUR","metadata":{"k":"1","k":"2"}}"#;
+    let mut twice = transfer("p", "1.00").to_string();
+    twice.insert_str(1, r#""metadata": {"k": "1", "k": "2"},"#);
     assert_eq!(send(twice.as_bytes()).problem(400, "duplicate")["field"], "metadata");
     for bytes in [&b"{\"id\": \"\xff\"}"[..], b"\xff\xfe", b"{\"\xc3\x28\": 1}"] {
         let problem = send(bytes).problem(400, "bad_json");

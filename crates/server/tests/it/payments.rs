@@ -14,10 +14,12 @@ fn hold(server: &Server, id: &str, amount: &str) -> Value {
 fn a_payment_shows_everything_that_was_ordered_and_what_became_of_it() {
     let server = Server::with_alice_and_bob();
     server.open_account("fees", "EUR");
-    let order = json!({"id": "p1", "debtor": "alice", "creditor": "bob", "amount": "12.34", "currency": "EUR",
+    let order = json!({"id": "p1", "debtor": "alice", "creditor": "bob", "amount": "12.34",
+        "currency": "EUR",
         "fees": [{"account": "fees", "amount": "0.10", "bearer": "debtor"},
                  {"account": "fees", "amount": "0.20", "bearer": "creditor"}],
-        "channel": "mobile", "end_to_end_id": "E2E", "remittance": "Grüße \" \\ ☂", "metadata": {"k": "v"}});
+        "channel": "mobile", "end_to_end_id": "E2E", "remittance": "Grüße \" \\ ☂",
+            "metadata": {"k": "v"}});
     let paid = server.client.post("/v1/payments", &order).expect(201);
     for (name, value) in order.as_object().unwrap() {
         assert_eq!(paid[name], *value, "{name}");
@@ -49,6 +51,28 @@ fn a_payment_shows_everything_that_was_ordered_and_what_became_of_it() {
     );
     assert_eq!(server.client.get("/v1/payments/p1").expect(200), paid);
     assert_eq!((server.balance("alice"), server.balance("bob")), ("87.56".into(), "12.14".into()));
+}
+
+#[test]
+fn null_and_left_out_mean_the_same() {
+    let server = Server::with_alice_and_bob();
+    server.client.post("/v1/payments", &transfer("p1", "1.00")).expect(201);
+    let mut order = transfer("p1", "1.00");
+    for name in [
+        "type",
+        "mode",
+        "payees",
+        "fees",
+        "execute_at",
+        "expires_at",
+        "channel",
+        "end_to_end_id",
+        "remittance",
+        "metadata",
+    ] {
+        order[name] = json!(null);
+    }
+    assert_eq!(server.client.post("/v1/payments", &order).expect(200)["repeat"], true);
 }
 
 #[test]
@@ -91,7 +115,10 @@ fn a_hold_is_incremented_captured_in_parts_released_and_refunded() {
     let client = &server.client;
     hold(&server, "p1", "50.00");
     let money = |amount: &str| json!({"amount": amount, "currency": "EUR"});
-    let child = |id: &str, amount: &str| json!({"id": id, "amount": amount, "currency": "EUR", "reason": "because"});
+    let child = |id: &str, amount: &str| {
+        json!({"id": id, "amount": amount, "currency": "EUR",
+        "reason": "because"})
+    };
     let more = client.post_once("/v1/payments/p1/increment", "i1", &money("10.00")).expect(200);
     assert_eq!(more["amounts"]["authorised"], "60.00");
     assert_eq!(
@@ -179,7 +206,8 @@ fn several_payees_are_paid_together_and_captured_by_parts() {
     server.open_account("carol", "EUR");
     let order = |id: &str, mode: &str| {
         json!({"id": id, "mode": mode, "debtor": "alice", "currency": "EUR", "amount": "30.00",
-        "payees": [{"creditor": "bob", "amount": "10.00"}, {"creditor": "carol", "amount": "20.00"}]})
+        "payees": [{"creditor": "bob", "amount": "10.00"}, {"creditor": "carol",
+            "amount": "20.00"}]})
     };
     let paid = server.client.post("/v1/payments", &order("p1", "pay")).expect(201);
     assert_eq!((&paid["creditor"], &paid["amount"]), (&json!(null), &json!("30.00")));

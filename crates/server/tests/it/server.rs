@@ -1,4 +1,5 @@
-//! A server for a test: its own directory, port and runtime, stopped and cleaned up when it is dropped.
+//! A server for a test: its own directory, port and runtime, stopped and cleaned up when it is
+//! dropped.
 
 use crate::client::Client;
 use courant_node::{Node, NodeOptions};
@@ -95,7 +96,8 @@ impl Server {
             let body = json!({"id": id, "currency": "EUR"});
             server.client.post("/v1/accounts", &body).expect(201);
         }
-        let top_up = json!({"id": "first", "type": "top_up", "creditor": "alice", "amount": "100.00", "currency": "EUR"});
+        let top_up = json!({"id": "first", "type": "top_up", "creditor": "alice",
+            "amount": "100.00", "currency": "EUR"});
         server.client.post("/v1/payments", &top_up).expect(201);
         server
     }
