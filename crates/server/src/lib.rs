@@ -18,6 +18,8 @@ mod clock;
 mod config;
 mod edge;
 mod events;
+#[doc(hidden)]
+pub mod forms;
 mod input;
 mod metrics;
 mod openapi;

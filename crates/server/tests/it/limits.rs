@@ -2,8 +2,10 @@
 
 use crate::client::read_answer;
 use crate::server::{Server, transfer};
+use courant_node::NodeOptions;
 use serde_json::json;
 use std::io::{BufReader, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 #[test]
@@ -151,8 +153,7 @@ fn metrics_count_requests_and_name_no_ids() {
 #[test]
 fn a_listener_that_others_reach_needs_leave() {
     let dir = tempfile::TempDir::new().expect("a temporary directory");
-    let node = courant_node::Node::open(dir.path(), courant_node::NodeOptions::small())
-        .expect("the node opens");
+    let node = courant_node::Node::open(dir.path(), NodeOptions::small()).expect("the node opens");
     let listener = std::net::TcpListener::bind("0.0.0.0:0").expect("a free port");
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -160,4 +161,39 @@ fn a_listener_that_others_reach_needs_leave() {
     let result =
         runtime.block_on(courant_server::run(config, node, listener, std::future::ready(())));
     assert!(matches!(result, Err(courant_server::ServeError::Remote(_))), "{result:?}");
+}
+
+#[test]
+fn a_full_inbox_pushes_back_and_what_it_refused_can_be_sent_again() {
+    let options = NodeOptions { inbox_commands_max: 1, ..NodeOptions::small() };
+    let server = Server::over(options);
+    server.open_account("alice", "EUR");
+    server.open_account("bob", "EUR");
+    let is_full = AtomicBool::new(false);
+    // Rounds are bounded only so that a broken server fails the test instead of hanging it.
+    let pay = &|thread: usize| {
+        for round in 0..1_000 {
+            let order = |n| transfer(&format!("{thread}-{round}-{n}"), "0.01");
+            let batch = json!((0..100).map(order).collect::<Vec<_>>());
+            loop {
+                let answer = server.client.post("/v1/payments/batch", &batch);
+                if answer.status == 200 {
+                    break;
+                }
+                assert_eq!(answer.header("retry-after"), Some("1"));
+                answer.problem(503, "busy");
+                is_full.store(true, Ordering::Relaxed);
+            }
+            if is_full.load(Ordering::Relaxed) {
+                return;
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..8).for_each(|thread| {
+            scope.spawn(move || pay(thread));
+        });
+    });
+    assert!(is_full.load(Ordering::Relaxed), "nobody met a full inbox");
+    server.client.get("/v1/ready").expect(200);
 }

@@ -4,8 +4,17 @@ use crate::access::operations;
 use crate::server::{Server, transfer};
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::Value;
+
+/// A runner of some cases, and the seed that a failure is to be reported with.
+fn runner(cases: u32) -> (TestRunner, u64) {
+    let random = || std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(random);
+    let rng_seed = RngSeed::Fixed(seed);
+    let config = Config { cases, rng_seed, failure_persistence: None, ..Config::default() };
+    (TestRunner::new(config), seed)
+}
 
 /// Values that stand near the borders of something.
 fn leaf() -> impl Strategy<Value = Value> {
@@ -103,8 +112,7 @@ fn no_body_breaks_any_route() {
         .collect();
     let medias =
         select(vec!["application/json", "application/x-ndjson", "application/x-protobuf", "x"]);
-    let mut runner =
-        TestRunner::new(Config { cases: 1_000, failure_persistence: None, ..Config::default() });
+    let (mut runner, seed) = runner(1_000);
     let input = (select(routes), medias, body());
     let result = runner.run(&input, |((method, path), media, body)| {
         let headers = [("Content-Type", media)];
@@ -122,7 +130,7 @@ fn no_body_breaks_any_route() {
         }
         Ok(())
     });
-    result.unwrap_or_else(|failure| panic!("{failure}"));
+    result.unwrap_or_else(|failure| panic!("SEED={seed}: {failure}"));
     assert_eq!(server.client.get("/v1/trial-balance").expect(200)["balanced"], true);
 }
 
@@ -144,21 +152,19 @@ fn no_query_and_no_path_breaks_any_route() {
         (select(vec!["cursor", "after", "limit", "type"]), "[0-9.]{0,24}")
             .prop_map(|(name, value)| format!("?{name}={value}")),
     ];
-    let mut runner =
-        TestRunner::new(Config { cases: 1_000, failure_persistence: None, ..Config::default() });
+    let (mut runner, seed) = runner(1_000);
     let result = runner.run(&(roots, tails), |(root, tail)| {
         let answer = server.client.get(&format!("{root}{tail}"));
         prop_assert!(answer.status < 500, "{}{}: {} {}", root, tail, answer.status, answer.text());
         Ok(())
     });
-    result.unwrap_or_else(|failure| panic!("{failure}"));
+    result.unwrap_or_else(|failure| panic!("SEED={seed}: {failure}"));
 }
 
 #[test]
 fn no_bytes_break_a_connection_for_others() {
     let server = Server::start();
-    let mut runner =
-        TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() });
+    let (mut runner, seed) = runner(200);
     let pieces = [
         "GET ",
         "/v1/health",
@@ -183,6 +189,6 @@ fn no_bytes_break_a_connection_for_others() {
         prop_assert!(!answer.starts_with(b"HTTP/1.1 5"), "{}", String::from_utf8_lossy(&answer));
         Ok(())
     });
-    result.unwrap_or_else(|failure| panic!("{failure}"));
+    result.unwrap_or_else(|failure| panic!("SEED={seed}: {failure}"));
     server.client.get("/v1/health").expect(200);
 }

@@ -32,23 +32,30 @@ impl Server {
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Server {
         let temp = TempDir::new().expect("a temporary directory");
         let dir = temp.path().join("data");
-        Server::open(dir, Some(temp), None, change)
+        Server::open(dir, Some(temp), None, (NodeOptions::small(), change))
+    }
+
+    /// A server over a node with other settings.
+    pub(crate) fn over(node: NodeOptions) -> Server {
+        let temp = TempDir::new().expect("a temporary directory");
+        let dir = temp.path().join("data");
+        Server::open(dir, Some(temp), None, (node, |_: &mut Config| {}))
     }
 
     /// Stops this server and starts another one over the same data.
     pub(crate) fn restart(mut self) -> Server {
         self.stop().expect("the server drains");
         let (dir, temp, key) = (self.dir.clone(), self.temp.take(), self.client.key.take());
-        Server::open(dir, temp, key, |_| {})
+        Server::open(dir, temp, key, (NodeOptions::small(), |_: &mut Config| {}))
     }
 
     fn open(
         dir: PathBuf,
         temp: Option<TempDir>,
         key: Option<String>,
-        change: impl FnOnce(&mut Config),
+        (options, change): (NodeOptions, impl FnOnce(&mut Config)),
     ) -> Server {
-        let node = Node::open(&dir, NodeOptions::small()).expect("the node opens");
+        let node = Node::open(&dir, options).expect("the node opens");
         let first = first_key(&dir, &node).expect("keys can be made");
         let key = first.map(|key| key.token).or(key);
         let mut config = Config::new(&dir);
