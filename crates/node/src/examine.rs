@@ -13,7 +13,10 @@ use courant_ledger::{Id, Order, Payment, Reason};
 /// What a record says about a command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It answers the command: a repeat, or a conflict.
+    /// It was made under the command's idempotency key, which is asked before any id: a repeat, or
+    /// a conflict.
+    Keyed(Reply),
+    /// It answers the command by an id: a repeat, or a conflict.
     Answer(Reply),
     /// It is about the payment the command needs, and shows it.
     Payment(OpenPayment),
@@ -36,7 +39,7 @@ pub(crate) fn examine(
         && record.caller.idempotency_key == caller.idempotency_key
         && record.caller.key == caller.key
     {
-        return Ok(same_or_conflict(&record, lsn, bytes, Reason::IdempotencyConflict));
+        return Ok(Verdict::Keyed(answer(&record, lsn, bytes, Reason::IdempotencyConflict)));
     }
     Ok(match command {
         Command::Pay(order) => about_payment(&record, lsn, bytes, order.id),
@@ -112,12 +115,16 @@ fn about_account(record: &Record<'_>, lsn: Lsn, bytes: &[u8], open: &OpenAccount
 }
 
 fn same_or_conflict(record: &Record<'_>, lsn: Lsn, bytes: &[u8], conflict: Reason) -> Verdict {
+    Verdict::Answer(answer(record, lsn, bytes, conflict))
+}
+
+fn answer(record: &Record<'_>, lsn: Lsn, bytes: &[u8], conflict: Reason) -> Reply {
     if record.command_bytes != bytes {
-        return Verdict::Answer(Reply::Refused { reason: conflict, index: None });
+        return Reply::Refused { reason: conflict, index: None };
     }
     let payment = match &record.outcome {
         Outcome::Payment(after) => Some(&after.payment),
         _ => None,
     };
-    Verdict::Answer(reply(lsn, true, payment))
+    reply(lsn, true, payment)
 }

@@ -126,9 +126,14 @@ impl<S: Storage> Archive<'_, S> {
         all.sort_unstable_by(|a, b| b.cmp(a));
         all.dedup();
         let mut facts = Facts { searched_before: runs.generations(), ..Facts::default() };
+        let mut answer = None;
         for lsn in all {
             match self.verdict(asked, &command, lsn)? {
-                Verdict::Answer(reply) => return Ok(Found::Answer(reply)),
+                // As the engine does: the key is asked first, then ids.
+                Verdict::Keyed(reply) => return Ok(Found::Answer(reply)),
+                Verdict::Answer(reply) => {
+                    answer.get_or_insert(reply);
+                }
                 // The newest one counts. What it says is in the facts now, so it need not be looked
                 // at again.
                 Verdict::Payment(open) => {
@@ -136,13 +141,16 @@ impl<S: Storage> Archive<'_, S> {
                     facts.unrelated.push(lsn);
                 }
                 Verdict::Origin(origin) => match self.verdict(asked, &command, origin)? {
-                    Verdict::Answer(reply) => return Ok(Found::Answer(reply)),
+                    Verdict::Keyed(reply) => return Ok(Found::Answer(reply)),
+                    Verdict::Answer(reply) => {
+                        answer.get_or_insert(reply);
+                    }
                     _ => return Err(LookupError::Missing(origin)),
                 },
                 Verdict::Unrelated => facts.unrelated.push(lsn),
             }
         }
-        Ok(Found::Facts(facts))
+        Ok(answer.map_or(Found::Facts(facts), Found::Answer))
     }
 
     fn verdict(
