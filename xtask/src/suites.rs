@@ -29,6 +29,11 @@ const SUITES: &[Suite] = &[
         run: || workspace(&[]),
     },
     Suite {
+        name: "model",
+        about: "1,000,000 random commands, every answer and the whole state against a naive ledger",
+        run: || program_test("model", &[], ("COURANT_MODEL_COMMANDS", "1000000")),
+    },
+    Suite {
         name: "kill",
         about: "kill -9 under load, 200 times: nothing acknowledged is lost, nothing is done twice",
         run: || program_test("kill", &[], ("KILL_ROUNDS", "200")),

@@ -79,13 +79,7 @@ fn wrong(kind: Kind) -> Vec<Case> {
             cases.extend([(json!("-0.00"), "malformed"), (json!("-1.0"), "wrong_decimals")]);
             text(cases)
         }
-        Kind::Currency => text(vec![
-            (json!(""), "unknown_currency"),
-            (json!("eur"), "unknown_currency"),
-            (json!("EURO"), "unknown_currency"),
-            (json!("XYZ"), "unknown_currency"),
-            (json!("XAU"), "not_allowed"),
-        ]),
+        Kind::Currency => text(currencies()),
         Kind::Time => text(
             [
                 "",
@@ -99,6 +93,13 @@ fn wrong(kind: Kind) -> Vec<Case> {
             .map(|text| (json!(text), "malformed"))
             .into(),
         ),
+        Kind::Word | Kind::Metadata | Kind::List | Kind::Code | Kind::Bool => wrong_shape(kind),
+    }
+}
+
+/// What is wrong with a value that is no free text.
+fn wrong_shape(kind: Kind) -> Vec<Case> {
+    match kind {
         Kind::Word => vec![
             (json!("none"), "not_allowed"),
             (json!(""), "not_allowed"),
@@ -130,7 +131,18 @@ fn wrong(kind: Kind) -> Vec<Case> {
             (json!(65_536), "malformed"),
         ],
         Kind::Bool => vec![(json!("true"), "wrong_type"), (json!(1), "wrong_type")],
+        _ => Vec::new(),
     }
+}
+
+fn currencies() -> Vec<Case> {
+    vec![
+        (json!(""), "unknown_currency"),
+        (json!("eur"), "unknown_currency"),
+        (json!("EURO"), "unknown_currency"),
+        (json!("XYZ"), "unknown_currency"),
+        (json!("XAU"), "not_allowed"),
+    ]
 }
 
 fn amounts() -> Vec<Case> {

@@ -1,6 +1,7 @@
 //! Payments: every route's good way, repeats, conflicts, refusals and histories.
 
 use crate::accounts::pages;
+use crate::client::Client;
 use crate::server::{Server, transfer};
 use serde_json::{Value, json};
 
@@ -158,9 +159,14 @@ fn a_hold_is_incremented_captured_in_parts_released_and_refunded() {
         .post("/v1/payments/p1/refunds", &json!({"id": "r5", "release_rest": true}))
         .problem(400, "not_allowed");
     assert_eq!((server.balance("alice"), server.balance("bob")), ("88.00".into(), "12.00".into()));
+    check_history(client);
+}
 
+/// What the steps above left to read.
+fn check_history(client: &Client) {
     let history = pages(client, "/v1/payments/p1/history", 100);
-    let kinds: Vec<&str> = history.iter().map(|step| step["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> =
+        history.iter().map(|step| step["kind"].as_str().expect("it is there")).collect();
     assert_eq!(
         kinds,
         [
@@ -176,7 +182,7 @@ fn a_hold_is_incremented_captured_in_parts_released_and_refunded() {
     );
     let captured: Vec<&str> = history
         .iter()
-        .map(|step| step["payment"]["amounts"]["captured"].as_str().unwrap())
+        .map(|step| step["payment"]["amounts"]["captured"].as_str().expect("it is there"))
         .collect();
     assert_eq!(captured, ["0.00", "0.00", "20.00", "20.00", "30.00", "30.00", "30.00", "30.00"]);
     assert_eq!(
@@ -185,7 +191,7 @@ fn a_hold_is_incremented_captured_in_parts_released_and_refunded() {
     );
     // A page is in order; the pages lead back in time.
     let newest = client.get("/v1/payments/p1/history?limit=3").expect(200);
-    assert_eq!(newest["items"].as_array().unwrap()[..], history[5..]);
+    assert_eq!(newest["items"].as_array().expect("it is there")[..], history[5..]);
     for (list, children) in [
         ("captures", vec!["c1", "c4"]),
         ("refunds", vec!["r1"]),
@@ -193,7 +199,8 @@ fn a_hold_is_incremented_captured_in_parts_released_and_refunded() {
         ("reversals", vec!["r3"]),
     ] {
         let items = pages(client, &format!("/v1/payments/p1/{list}"), 1);
-        let mut ids: Vec<&str> = items.iter().map(|step| step["child"].as_str().unwrap()).collect();
+        let mut ids: Vec<&str> =
+            items.iter().map(|step| step["child"].as_str().expect("it is there")).collect();
         ids.reverse();
         assert_eq!(ids, children, "{list}");
     }
