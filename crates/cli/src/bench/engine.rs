@@ -1,4 +1,4 @@
-//! Payments in this process: [`Node::submit`] with a real journal, each durable before its reply.
+//! Payments in this process: `Node::submit` with a real journal, each durable before its reply.
 //!
 //! Each load gets a node and a directory of its own, so that no load pays for what another left
 //! behind.
