@@ -64,6 +64,11 @@ impl Next {
         Next { sequence: segment.first_batch_sequence, link: segment.previous_link }
     }
 
+    /// This very batch.
+    pub(crate) fn at(frame: &Frame) -> Next {
+        Next { sequence: frame.header.sequence, link: frame.header.previous_link }
+    }
+
     /// The batch after this one.
     pub(crate) fn after(frame: &Frame) -> Next {
         Next { sequence: frame.header.sequence + 1, link: frame.link }

@@ -31,6 +31,7 @@ mod frames;
 pub mod fuzz;
 mod journal;
 mod lsn;
+mod marks;
 mod note;
 mod options;
 mod pool;

@@ -8,6 +8,7 @@ use crate::error::{Corrupt, CorruptKind, Doing, ReadError};
 use crate::format::frame::FRAME_HEADER_BYTES;
 use crate::format::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::frames::{Frame, FrameFault, FrameReader, Next};
+use crate::marks::MARK_DISTANCE_BYTES;
 use crate::reader::{Entry, Payload, Reader};
 use crate::shared::Shared;
 use crate::{Lsn, Storage, segments};
@@ -76,17 +77,24 @@ pub(crate) struct FrameScan<S: Storage> {
     /// Known once the first batch was found.
     next: Option<Next>,
     disk: Option<FrameReader<S::File>>,
+    /// Before this no batch is worth a mark.
+    next_mark: Lsn,
 }
 
 impl<S: Storage> FrameScan<S> {
-    /// Starts at the batch that holds `from`, or at the start of its segment.
+    /// Starts at the batch that holds `from`, at a marked one before it, or at the start of its
+    /// segment.
     pub(crate) fn new(shared: Arc<Shared<S>>, from: Lsn) -> FrameScan<S> {
-        let recent = shared.recent_frame(from).map(|frame| frame.header.position);
-        let position = recent.unwrap_or_else(|| {
+        let recent = shared.recent_frame(from).map(|frame| (frame.header.position, None));
+        let (position, next) = recent.unwrap_or_else(|| {
             let from = from.max(shared.begin());
-            shared.segment_at(from).map_or(from, |segment| segment.base)
+            let Some(segment) = shared.segment_at(from) else { return (from, None) };
+            match shared.marks.last_in(segment.base, from) {
+                Some((mark, next)) => (mark, Some(next)),
+                None => (segment.base, None),
+            }
         });
-        FrameScan { shared, position, next: None, disk: None }
+        FrameScan { shared, position, next, disk: None, next_mark: position }
     }
 
     /// Sequence of the segment that holds an LSN; 0 if it was retired.
@@ -94,7 +102,7 @@ impl<S: Storage> FrameScan<S> {
         self.shared.segment_at(lsn).map_or(0, |segment| segment.sequence)
     }
 
-    /// Goes on from the batch that holds `from`, or from the start of its segment.
+    /// Goes on from the batch that holds `from`, or from one before it in its segment.
     pub(crate) fn go_back_to(&mut self, from: Lsn) {
         *self = FrameScan::new(Arc::clone(&self.shared), from);
     }
@@ -163,6 +171,10 @@ impl<S: Storage> FrameScan<S> {
     fn follow(&mut self, frame: Frame) -> Result<Frame, ReadError> {
         if let Some(next) = self.next {
             next.check(&frame.header).map_err(|kind| self.corrupt(self.position, kind))?;
+        }
+        if frame.header.position >= self.next_mark {
+            self.shared.marks.note(&frame);
+            self.next_mark = frame.header.position.plus(MARK_DISTANCE_BYTES);
         }
         self.next = Some(Next::after(&frame));
         self.position = frame.header.end();

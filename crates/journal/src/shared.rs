@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::buffer::{BufferPool, lock};
 use crate::format::segment::SegmentHeader;
 use crate::frames::Frame;
+use crate::marks::Marks;
 use crate::pool::Pool;
 use crate::storage::{Access, Caching, Storage, uninterrupted};
 use crate::{Lsn, Options, segments};
@@ -27,6 +28,7 @@ pub(crate) struct Shared<S: Storage> {
     /// Signalled when the durable end moves.
     moved: Condvar,
     handles: Mutex<VecDeque<(Lsn, Arc<S::File>)>>,
+    pub(crate) marks: Marks,
     _lock: S::Lock,
 }
 
@@ -57,6 +59,7 @@ impl<S: Storage> Shared<S> {
             recent: Mutex::new(Recent { durable_end, frames: VecDeque::new(), bytes: 0 }),
             moved: Condvar::new(),
             handles: Mutex::new(VecDeque::new()),
+            marks: Marks::default(),
             _lock: lock,
         }
     }

@@ -1,5 +1,6 @@
 //! Appending, reading back, rolling to new segments, opening again.
 
+use courant_journal::storage::mem::Operation;
 use courant_journal::{DirectIo, Lsn, MemStorage, Options, OsStorage, PushError, Storage};
 
 use crate::support::{Single, scan_all};
@@ -139,5 +140,39 @@ fn reading_what_is_no_record_is_an_error_or_nothing() {
             let error = journal.reader.read(lsn).unwrap_err();
             assert!(error.to_string().contains("no record is at LSN"), "{error}");
         }
+    }
+}
+
+#[test]
+fn a_scan_from_the_middle_of_a_segment_reads_little_once_somebody_was_there() {
+    let storage = MemStorage::new(5);
+    let options = Options {
+        segment_bytes: 8 << 20,
+        batch_bytes_max: 64 << 10,
+        cache_bytes_max: 128 << 10,
+        ..Options::small()
+    };
+    let mut journal = Single::open(&storage, &options).unwrap();
+    let mut written = Vec::new();
+    for batch in 0..150_u8 {
+        let (lsns, _) = journal.append(&[&[batch; 40_000]]).unwrap();
+        written.push(lsns[0]);
+    }
+    let reader = &journal.reader;
+    let reads_from = |lsn: Lsn| {
+        let before = storage.calls(Operation::Read);
+        assert_eq!(reader.scan(lsn).next().unwrap().unwrap().lsn, lsn);
+        storage.calls(Operation::Read) - before
+    };
+    let late = written[120];
+    let first = reads_from(late);
+    assert!(first > 10, "the segment is read from its start: {first}");
+    for lsn in [late, written[119], written[121], written[60], written[61]] {
+        assert!(reads_from(lsn) <= 3, "from {lsn}");
+    }
+    // What a scan checks does not depend on where it starts.
+    for (index, lsn) in written.iter().enumerate() {
+        let rest = reader.scan(*lsn).map(|entry| entry.unwrap().lsn);
+        assert!(rest.eq(written[index..].iter().copied()), "scan from {lsn}");
     }
 }
