@@ -7,3 +7,4 @@ mod fees_and_splits;
 mod give_back;
 mod order;
 mod payment;
+mod result_codes;
