@@ -9,11 +9,13 @@ use crate::config::JSON_DEPTH_MAX;
 use crate::input::Object;
 use crate::problem::{Fault, Problem};
 use axum::body::Body;
-use axum::http::{HeaderMap, header};
+use axum::extract::FromRequest;
+use axum::http::{HeaderMap, Request, header};
 use bytes::Bytes;
 use courant_ledger::{FieldError, FieldProblem};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// The media types that bodies can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,28 +74,35 @@ pub(crate) async fn read(app: &App, body: Body, bytes_max: usize) -> Result<Byte
     }
 }
 
-/// Reads a JSON body.
-pub(crate) async fn read_json(
-    app: &App,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Bytes, Problem> {
-    MediaType::of(headers, &[MediaType::Json])?;
-    read(app, body, app.config.body_bytes_max).await
+/// The JSON body of a request. The handler parses it, borrowing its texts.
+#[derive(Debug)]
+pub(crate) struct Json(pub(crate) Bytes);
+
+/// A JSON body that may be left out; then it is `{}`.
+#[derive(Debug)]
+pub(crate) struct OptionalJson(pub(crate) Bytes);
+
+impl FromRequest<Arc<App>> for Json {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request<Body>, app: &Arc<App>) -> Result<Json, Problem> {
+        MediaType::of(request.headers(), &[MediaType::Json])?;
+        read(app, request.into_body(), app.config.body_bytes_max).await.map(Json)
+    }
 }
 
-/// Reads a JSON body that may be left out; then it is `{}`.
-pub(crate) async fn read_optional_json(
-    app: &App,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Bytes, Problem> {
-    let bytes = read(app, body, app.config.body_bytes_max).await?;
-    if bytes.is_empty() {
-        return Ok(Bytes::from_static(b"{}"));
+impl FromRequest<Arc<App>> for OptionalJson {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request<Body>, app: &Arc<App>) -> Result<Self, Problem> {
+        let (head, body) = request.into_parts();
+        let bytes = read(app, body, app.config.body_bytes_max).await?;
+        if bytes.is_empty() {
+            return Ok(OptionalJson(Bytes::from_static(b"{}")));
+        }
+        MediaType::of(&head.headers, &[MediaType::Json])?;
+        Ok(OptionalJson(bytes))
     }
-    MediaType::of(headers, &[MediaType::Json])?;
-    Ok(bytes)
 }
 
 /// Parses an object of JSON; nothing may follow it.

@@ -128,19 +128,30 @@ pub(crate) type MetricsReader = Allowed<{ Scope::MetricsRead.bit() }>;
 pub(crate) type Admin = Allowed<{ Scope::Admin.bit() }>;
 
 impl<const SCOPE: u32> Allowed<SCOPE> {
-    /// Who asks, where the id in the body is the idempotency key.
-    pub(crate) fn by_id(&self) -> Caller<'static> {
-        Caller { key: self.key, idempotency_key: None }
-    }
-
-    /// Who asks, with the `Idempotency-Key` of the request.
-    pub(crate) fn by_key(&self) -> Result<Caller<'_>, Problem> {
+    /// Who asks, with the `Idempotency-Key` of the request if it has one.
+    pub(crate) fn caller(&self) -> Result<Caller<'_>, Problem> {
         let text = self.idempotency_key.as_ref().map(|value| {
             let detail = "use 1 to 128 visible ASCII characters without spaces";
             let bad = || Problem::because(Fault::BadHeader, detail).at("Idempotency-Key");
             value.to_str().map_err(|_| bad())
         });
         Ok(Caller { key: self.key, idempotency_key: text.transpose()? })
+    }
+
+    /// Who asks for what has no id of its own and would be done twice if it came twice: there must
+    /// be an `Idempotency-Key`.
+    pub(crate) fn caller_with_key(&self) -> Result<Caller<'_>, Problem> {
+        let caller = self.caller()?;
+        match caller.idempotency_key {
+            Some(_) => Ok(caller),
+            None => Err(Problem::from(Fault::IdempotencyKeyMissing).at("Idempotency-Key")),
+        }
+    }
+
+    /// Who asks for several things at once, each under an id of its own: a key of the request says
+    /// nothing about one of them.
+    pub(crate) fn caller_of_many(&self) -> Caller<'static> {
+        Caller { key: self.key, idempotency_key: None }
     }
 }
 

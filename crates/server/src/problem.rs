@@ -47,6 +47,9 @@ faults! {
     BodyIncomplete BAD_REQUEST "body_incomplete", "The body ended before it was complete: send it \
         again.";
     BadHeader BAD_REQUEST "bad_header", "A header has a value that is not allowed.";
+    IdempotencyKeyMissing BAD_REQUEST "idempotency_key_missing", "This has no id of its own, so \
+        that sending it twice would do it twice: send the header `Idempotency-Key` with a value of \
+        your own, and the same value when you send it again.";
     BadQuery BAD_REQUEST "bad_query", "The part of the URL after the question mark is not as \
         documented.";
     ApiKeyMissing UNAUTHORIZED "api_key_missing", "Send the header `Authorization: Bearer ck_...` \

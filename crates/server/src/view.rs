@@ -5,7 +5,7 @@ pub(crate) mod entry;
 pub(crate) mod key;
 pub(crate) mod payment;
 
-use courant_ledger::{Currency, Reason, Timestamp, format_minor};
+use courant_ledger::{Currency, Reason, Sums, Timestamp, format_minor};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use utoipa::ToSchema;
@@ -36,6 +36,36 @@ impl Decimal {
 impl Serialize for Decimal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_minor(self.minor, self.currency))
+    }
+}
+
+/// The four sums of an account.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Sums)]
+pub(crate) struct SumsView {
+    /// Held against the account.
+    #[schema(value_type = String)]
+    debits_pending: Decimal,
+    /// Taken from the account.
+    #[schema(value_type = String)]
+    debits_posted: Decimal,
+    /// Held in favour of the account.
+    #[schema(value_type = String)]
+    credits_pending: Decimal,
+    /// Given to the account.
+    #[schema(value_type = String)]
+    credits_posted: Decimal,
+}
+
+impl SumsView {
+    pub(crate) fn new(sums: Sums, currency: Currency) -> SumsView {
+        let sum = |minor| Decimal::sum(minor, currency);
+        SumsView {
+            debits_pending: sum(sums.debits_pending),
+            debits_posted: sum(sums.debits_posted),
+            credits_pending: sum(sums.credits_pending),
+            credits_posted: sum(sums.credits_posted),
+        }
     }
 }
 

@@ -10,9 +10,8 @@ use crate::problem::{Fault, Problem};
 use crate::records;
 use crate::view::Page;
 use crate::view::account::{AccountView, Opening};
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use courant_engine::command::{AccountChange, ChangeAccount};
 use courant_engine::{Caller, Command, Lsn};
 use courant_ledger::{AccountNo, FieldError, FieldProblem, Id, Reason};
@@ -22,6 +21,7 @@ use std::sync::Arc;
 #[utoipa::path(
     post, path = "/v1/accounts", tag = "accounts", operation_id = "open_account",
     summary = "Open an account",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Not needed, but heeded")),
     request_body(content = OpenBody),
     security(("api_key" = ["accounts:write"])),
     responses(
@@ -33,14 +33,12 @@ use std::sync::Arc;
 pub(super) async fn open(
     State(app): State<Arc<App>>,
     allowed: AccountWriter,
-    headers: HeaderMap,
-    body: Body,
+    body::Json(bytes): body::Json,
 ) -> Answer {
-    let bytes = body::read_json(&app, &headers, body).await?;
     let order: OpenBody<'_> = body::parse(&bytes)?;
     let command = order.command()?;
     let id = command.id;
-    let request = Request::new(allowed.by_id(), &Command::OpenAccount(command.clone()))?;
+    let request = Request::new(allowed.caller()?, &Command::OpenAccount(command.clone()))?;
     let Recorded { is_repeat, .. } = app.record(request).await?;
     let json = account_json(&app, id, is_repeat).await?;
     Ok(answer::recorded(StatusCode::CREATED, is_repeat, json))
@@ -86,70 +84,39 @@ pub(super) async fn show(State(app): State<Arc<App>>, _: AccountReader, path: Pa
     Ok(answer::written(StatusCode::OK, account_json(&app, path.id()?, false).await?))
 }
 
-#[utoipa::path(
-    post, path = "/v1/accounts/{id}/freeze", tag = "accounts", operation_id = "freeze_account",
-    summary = "Stop new movements of an account",
-    params(
-        ("id" = String, Path, description = "The account's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe"),
-    ),
-    request_body(content = Option<ReasonBody>),
-    security(("api_key" = ["accounts:write"])),
-    responses((status = 200, description = "The account", body = AccountView)),
-)]
-pub(super) async fn freeze(
-    State(app): State<Arc<App>>,
-    allowed: AccountWriter,
-    path: PathId,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    let bytes = body::read_optional_json(&app, &headers, body).await?;
-    change(&app, allowed, &path, &bytes, AccountChange::Freeze).await
+/// The routes that change an account's status. Each is one line of the table below.
+macro_rules! changes {
+    ($($name:ident, $path:literal, $operation:literal, $change:expr, $summary:literal;)*) => {$(
+        #[utoipa::path(
+            post, path = $path, tag = "accounts", operation_id = $operation, summary = $summary,
+            params(
+                ("id" = String, Path, description = "The account's id"),
+                ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe"),
+            ),
+            request_body(content = Option<ReasonBody>),
+            security(("api_key" = ["accounts:write"])),
+            responses((status = 200, description = "The account", body = AccountView)),
+        )]
+        pub(super) async fn $name(
+            State(app): State<Arc<App>>,
+            allowed: AccountWriter,
+            path: PathId,
+            body::OptionalJson(bytes): body::OptionalJson,
+        ) -> Answer {
+            let reason: ReasonBody<'_> = body::parse(&bytes)?;
+            let command = reason.command(path.id()?, $change);
+            changed(&app, allowed.caller()?, command).await
+        }
+    )*};
 }
 
-#[utoipa::path(
-    post, path = "/v1/accounts/{id}/unfreeze", tag = "accounts", operation_id = "unfreeze_account",
-    summary = "Let an account move again",
-    params(
-        ("id" = String, Path, description = "The account's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe"),
-    ),
-    request_body(content = Option<ReasonBody>),
-    security(("api_key" = ["accounts:write"])),
-    responses((status = 200, description = "The account", body = AccountView)),
-)]
-pub(super) async fn unfreeze(
-    State(app): State<Arc<App>>,
-    allowed: AccountWriter,
-    path: PathId,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    let bytes = body::read_optional_json(&app, &headers, body).await?;
-    change(&app, allowed, &path, &bytes, AccountChange::Unfreeze).await
-}
-
-#[utoipa::path(
-    post, path = "/v1/accounts/{id}/close", tag = "accounts", operation_id = "close_account",
-    summary = "Close an empty account for ever",
-    params(
-        ("id" = String, Path, description = "The account's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe"),
-    ),
-    request_body(content = Option<ReasonBody>),
-    security(("api_key" = ["accounts:write"])),
-    responses((status = 200, description = "The account", body = AccountView)),
-)]
-pub(super) async fn close(
-    State(app): State<Arc<App>>,
-    allowed: AccountWriter,
-    path: PathId,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    let bytes = body::read_optional_json(&app, &headers, body).await?;
-    change(&app, allowed, &path, &bytes, AccountChange::Close).await
+changes! {
+    freeze, "/v1/accounts/{id}/freeze", "freeze_account", AccountChange::Freeze,
+        "Stop new movements of an account";
+    unfreeze, "/v1/accounts/{id}/unfreeze", "unfreeze_account", AccountChange::Unfreeze,
+        "Let an account move again";
+    close, "/v1/accounts/{id}/close", "close_account", AccountChange::Close,
+        "Close an empty account for ever";
 }
 
 #[utoipa::path(
@@ -167,27 +134,13 @@ pub(super) async fn limits(
     State(app): State<Arc<App>>,
     allowed: AccountWriter,
     path: PathId,
-    headers: HeaderMap,
-    body: Body,
+    body::Json(bytes): body::Json,
 ) -> Answer {
     let id = path.id()?;
-    let bytes = body::read_json(&app, &headers, body).await?;
     let limits: LimitsBody<'_> = body::parse(&bytes)?;
     let read = find(&app, id).await?;
     let command = limits.command(id, read.account.terms.currency)?;
-    changed(&app, allowed.by_key()?, command).await
-}
-
-async fn change(
-    app: &App,
-    allowed: AccountWriter,
-    path: &PathId,
-    bytes: &[u8],
-    change: AccountChange,
-) -> Answer {
-    let reason: ReasonBody<'_> = body::parse(bytes)?;
-    let command = reason.command(path.id()?, change);
-    changed(app, allowed.by_key()?, command).await
+    changed(&app, allowed.caller()?, command).await
 }
 
 async fn changed(app: &App, caller: Caller<'_>, command: ChangeAccount<'_>) -> Answer {

@@ -33,7 +33,11 @@ use utoipa::ToSchema;
         them, or a 422 that names the first that was refused. A JSON array, lines of JSON \
         (application/x-ndjson), or the Protobuf message PaymentBatch (application/x-protobuf), \
         which is answered in Protobuf.",
-    params(BatchQuery),
+    params(
+        BatchQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "Heeded with `atomic=true` only: \
+            payments on their own have each their id"),
+    ),
     request_body(content = Vec<PaymentBody>),
     security(("api_key" = ["payments:write"])),
     responses(
@@ -52,11 +56,10 @@ pub(super) async fn pay_all(
     const TAKEN: [MediaType; 3] = [MediaType::Json, MediaType::NdJson, MediaType::Protobuf];
     let media = MediaType::of(&headers, &TAKEN)?;
     let bytes = body::read(&app, body, app.config.batch_bytes_max).await?;
-    let caller = allowed.by_id();
     if query.atomic {
-        together(&app, caller, media, bytes).await
+        together(&app, &allowed, media, bytes).await
     } else {
-        apart(&app, caller, media, bytes).await
+        apart(&app, allowed.caller_of_many(), media, bytes).await
     }
 }
 
@@ -150,8 +153,11 @@ fn one_result(index: usize, id: IdBuf, reply: Reply) -> Result<OneResult, Proble
 }
 
 /// All or nothing.
-async fn together(app: &App, caller: Caller<'static>, media: MediaType, bytes: Bytes) -> Answer {
+async fn together(app: &App, allowed: &PaymentWriter, media: MediaType, bytes: Bytes) -> Answer {
+    let Caller { key, idempotency_key } = allowed.caller()?;
+    let idempotency_key = idempotency_key.map(str::to_owned);
     let parse = move |_: &Node| {
+        let caller = Caller { key, idempotency_key: idempotency_key.as_deref() };
         let parsed = Parsed::read(media, &bytes)?;
         let bodies: Vec<PaymentBody<'_>> = parsed.bodies().collect::<Result<_, _>>()?;
         let order = |(index, body)| {

@@ -9,9 +9,8 @@ use crate::input::key::KeyBody;
 use crate::problem::{Code, Fault, Problem};
 use crate::view::Page;
 use crate::view::key::KeyView;
-use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use courant_engine::{Command, Key};
 use courant_ledger::Reason;
 use courant_node::Request;
@@ -31,15 +30,13 @@ use std::sync::Arc;
 pub(super) async fn create(
     State(app): State<Arc<App>>,
     allowed: Admin,
-    headers: HeaderMap,
-    body: Body,
+    body::Json(bytes): body::Json,
 ) -> Answer {
-    let bytes = body::read_json(&app, &headers, body).await?;
     let order: KeyBody<'_> = body::parse(&bytes)?;
     let terms = order.terms()?;
     let _changes = app.key_changes.lock().await;
     let number = next_number(&keys(&app).await?);
-    let (request, new) = prepare(app.keyring.secret(), allowed.by_key()?, number, &terms)?;
+    let (request, new) = prepare(app.keyring.secret(), allowed.caller()?, number, &terms)?;
     app.record(request).await.map_err(|problem| match problem.code {
         Code::Reason(Reason::IdempotencyConflict) => Fault::KeyShownOnce.into(),
         _ => problem,
@@ -80,7 +77,7 @@ pub(super) async fn revoke(
     path: Result<Path<u32>, axum::extract::rejection::PathRejection>,
 ) -> Answer {
     let Path(number) = path.map_err(|_| Problem::from(Reason::KeyNotFound))?;
-    let request = Request::new(allowed.by_key()?, &Command::RevokeKey { number })?;
+    let request = Request::new(allowed.caller()?, &Command::RevokeKey { number })?;
     let _changes = app.key_changes.lock().await;
     let Recorded { is_repeat, .. } = app.record(request).await?;
     let keys = refresh(&app).await?;

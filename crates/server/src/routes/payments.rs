@@ -11,9 +11,9 @@ use crate::problem::{Fault, Problem};
 use crate::records;
 use crate::view::payment::{PaymentAsOf, PaymentView};
 use crate::view::{Decimal, Page, Time};
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
+use courant_engine::command::{PaymentStep, Step};
 use courant_engine::{Command, Lsn, Outcome, Record};
 use courant_ledger::{FieldError, FieldProblem, Id, Reason};
 use courant_node::journal::Payload;
@@ -27,6 +27,7 @@ use utoipa::ToSchema;
     summary = "Make a payment",
     description = "A rejected payment is a normal 201 with its status and reason. The id is the \
         idempotency key.",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Not needed, but heeded")),
     request_body(content = PaymentBody),
     security(("api_key" = ["payments:write"])),
     responses(
@@ -38,13 +39,11 @@ use utoipa::ToSchema;
 pub(super) async fn pay(
     State(app): State<Arc<App>>,
     allowed: PaymentWriter,
-    headers: HeaderMap,
-    body: Body,
+    body::Json(bytes): body::Json,
 ) -> Answer {
-    let bytes = body::read_json(&app, &headers, body).await?;
     let request = {
         let order: PaymentBody<'_> = body::parse(&bytes)?;
-        Request::new(allowed.by_id(), &Command::Pay(order.order()?))?
+        Request::new(allowed.caller()?, &Command::Pay(order.order()?))?
     };
     let recorded = app.record(request).await?;
     let json = as_of(&app, recorded).await?;
@@ -117,7 +116,8 @@ pub(super) struct StepView<'a> {
     kind: &'static str,
     /// The id of the capture, refund, return or reversal, if it was one.
     child: Option<&'a str>,
-    /// How much it moved for the payees.
+    /// How much it posted: for the payees, or by a refund, return or reversal from them; fees apart.
+    /// Holding, releasing, cancelling and expiring post nothing.
     #[schema(value_type = String)]
     moved: Decimal,
     /// The number of the API key that asked; 0 for the clock and the machine's own.
@@ -169,10 +169,6 @@ fn step_view<'r>(record: &'r Record<'_>, payment: PaymentAsOf<'r, '_>) -> StepVi
         Command::Step(step) => Some(step),
         _ => None,
     };
-    let moved_minor = match &record.outcome {
-        Outcome::Payment(after) => after.moved_minor,
-        _ => payment.payment.principal().map(|leg| leg.captured_minor).sum(),
-    };
     let index = match &record.command {
         Command::PayGroup(orders) => orders.iter().position(|o| o.id == payment.order.id),
         _ => None,
@@ -182,10 +178,19 @@ fn step_view<'r>(record: &'r Record<'_>, payment: PaymentAsOf<'r, '_>) -> StepVi
         time: Time(record.at),
         kind: EventsOf::record(record).kind(index.unwrap_or_default() as u32).name(),
         child: step.and_then(|step| step.step.child()).map(Id::as_str),
-        moved: Decimal::amount(moved_minor, payment.order.currency),
+        moved: Decimal::amount(moved_minor(record, &payment), payment.order.currency),
         key: record.caller.key,
         change_reason: step.and_then(|step| step.reason),
         payment: payment.view(),
+    }
+}
+
+/// What a step posted. The record of a release counts what was released: that is not posted.
+fn moved_minor(record: &Record<'_>, payment: &PaymentAsOf<'_, '_>) -> u64 {
+    match (&record.command, &record.outcome) {
+        (Command::Step(PaymentStep { step: Step::Release { .. }, .. }), _) => 0,
+        (_, Outcome::Payment(after)) => after.moved_minor,
+        _ => payment.payment.principal().map(|leg| leg.captured_minor).sum(),
     }
 }
 

@@ -1,4 +1,5 @@
-//! The steps of a payment: children with an id of their own, and plain steps.
+//! The steps of a payment: children with an id of their own, plain steps that say only why, and the
+//! two that change what is held.
 
 use super::payments::{self, StepView};
 use crate::answer::{self, Answer};
@@ -11,186 +12,127 @@ use crate::input::step::{ChildBody, ChildKind, IncrementBody, ReleaseBody};
 use crate::problem::Problem;
 use crate::view::Page;
 use crate::view::payment::PaymentView;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use courant_engine::command::{PaymentStep, Step};
 use courant_engine::{Caller, Command, Record};
 use courant_ledger::GiveBack;
 use courant_node::Request;
 use std::sync::Arc;
 
-#[utoipa::path(
-    post, path = "/v1/payments/{id}/captures", tag = "payments", operation_id = "capture_payment",
-    summary = "Capture held money of a payment",
-    params(("id" = String, Path, description = "The payment's id")),
-    request_body(content = ChildBody),
-    security(("api_key" = ["payments:write"])),
-    responses(
-        (status = 201, description = "The payment after it", body = PaymentView),
-        (status = 200, description = "It had been done before with the same body",
-            body = PaymentView),
-    ),
-)]
-pub(super) async fn capture(
-    State(app): State<Arc<App>>,
-    allowed: PaymentWriter,
-    path: PathId,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    let bytes = body::read_json(&app, &headers, body).await?;
-    child(&app, allowed, &path, &bytes, ChildKind::Capture).await
+/// The two routes of each kind of child: make one, and list them.
+macro_rules! children {
+    ($(
+        $kind:expr, $path:literal,
+        $make:ident $make_operation:literal $make_summary:literal,
+        $list:ident $list_operation:literal $list_summary:literal;
+    )*) => {$(
+        #[utoipa::path(
+            post, path = $path, tag = "payments", operation_id = $make_operation,
+            summary = $make_summary,
+            params(
+                ("id" = String, Path, description = "The payment's id"),
+                ("Idempotency-Key" = Option<String>, Header,
+                    description = "Not needed, but heeded"),
+            ),
+            request_body(content = ChildBody),
+            security(("api_key" = ["payments:write"])),
+            responses(
+                (status = 201, description = "The payment after it", body = PaymentView),
+                (status = 200, description = "It had been done before with the same body",
+                    body = PaymentView),
+            ),
+        )]
+        pub(super) async fn $make(
+            State(app): State<Arc<App>>,
+            allowed: PaymentWriter,
+            path: PathId,
+            body::Json(bytes): body::Json,
+        ) -> Answer {
+            let order: ChildBody<'_> = body::parse(&bytes)?;
+            let command = order.command(path.id()?, $kind)?;
+            take(&app, allowed.caller()?, command, StatusCode::CREATED).await
+        }
+
+        #[utoipa::path(
+            get, path = $path, tag = "payments", operation_id = $list_operation,
+            summary = $list_summary,
+            params(("id" = String, Path, description = "The payment's id"), PageQuery),
+            security(("api_key" = ["payments:read"])),
+            responses((status = 200, description = "The children", body = Page<StepView>)),
+        )]
+        pub(super) async fn $list(
+            State(app): State<Arc<App>>,
+            _: PaymentReader,
+            path: PathId,
+            Asked(query): Asked<PageQuery>,
+        ) -> Answer {
+            payments::steps(&app, &path, &query, |record| is_child(record, $kind)).await
+        }
+    )*};
 }
 
-#[utoipa::path(
-    get, path = "/v1/payments/{id}/captures", tag = "payments", operation_id = "list_captures",
-    summary = "List the captures of a payment, oldest first",
-    params(("id" = String, Path, description = "The payment's id"), PageQuery),
-    security(("api_key" = ["payments:read"])),
-    responses((status = 200, description = "The captures", body = Page<StepView>)),
-)]
-pub(super) async fn captures(
-    State(app): State<Arc<App>>,
-    _: PaymentReader,
-    path: PathId,
-    Asked(query): Asked<PageQuery>,
-) -> Answer {
-    payments::steps(&app, &path, &query, |record| is_child(record, ChildKind::Capture)).await
+children! {
+    ChildKind::Capture, "/v1/payments/{id}/captures",
+        capture "capture_payment" "Capture held money of a payment",
+        captures "list_captures" "List the captures of a payment, oldest first";
+    ChildKind::GiveBack(GiveBack::Refund), "/v1/payments/{id}/refunds",
+        refund "refund_payment" "Refund captured money: the payee gives it back by choice",
+        refunds "list_refunds" "List the refunds of a payment, oldest first";
+    ChildKind::GiveBack(GiveBack::Return), "/v1/payments/{id}/returns",
+        send_back "return_payment" "Return captured money that could not be applied",
+        returns "list_returns" "List the returns of a payment, oldest first";
+    ChildKind::GiveBack(GiveBack::Reversal), "/v1/payments/{id}/reversals",
+        reverse "reverse_payment"
+            "Reverse captured money to correct an error, even below the floor of the payee",
+        reversals "list_reversals" "List the reversals of a payment, oldest first";
 }
 
-#[utoipa::path(
-    post, path = "/v1/payments/{id}/refunds", tag = "payments", operation_id = "refund_payment",
-    summary = "Refund captured money: the payee gives it back by choice",
-    params(("id" = String, Path, description = "The payment's id")),
-    request_body(content = ChildBody),
-    security(("api_key" = ["payments:write"])),
-    responses(
-        (status = 201, description = "The payment after it", body = PaymentView),
-        (status = 200, description = "It had been done before with the same body",
-            body = PaymentView),
-    ),
-)]
-pub(super) async fn refund(
-    State(app): State<Arc<App>>,
-    allowed: PaymentWriter,
-    path: PathId,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    let bytes = body::read_json(&app, &headers, body).await?;
-    child(&app, allowed, &path, &bytes, ChildKind::GiveBack(GiveBack::Refund)).await
+/// The routes of the steps that have nothing of their own to say.
+macro_rules! plain_steps {
+    ($($name:ident, $path:literal, $operation:literal, $step:expr, $summary:literal;)*) => {$(
+        #[utoipa::path(
+            post, path = $path, tag = "payments", operation_id = $operation, summary = $summary,
+            params(
+                ("id" = String, Path, description = "The payment's id"),
+                ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe"),
+            ),
+            request_body(content = Option<ReasonBody>),
+            security(("api_key" = ["payments:write"])),
+            responses((status = 200, description = "The payment after it", body = PaymentView)),
+        )]
+        pub(super) async fn $name(
+            State(app): State<Arc<App>>,
+            allowed: PaymentWriter,
+            path: PathId,
+            body::OptionalJson(bytes): body::OptionalJson,
+        ) -> Answer {
+            let why: ReasonBody<'_> = body::parse(&bytes)?;
+            let reason = why.reason.as_deref();
+            let command = PaymentStep { payment: path.id()?, step: $step, reason };
+            take(&app, allowed.caller()?, command, StatusCode::OK).await
+        }
+    )*};
 }
 
-#[utoipa::path(
-    get, path = "/v1/payments/{id}/refunds", tag = "payments", operation_id = "list_refunds",
-    summary = "List the refunds of a payment, oldest first",
-    params(("id" = String, Path, description = "The payment's id"), PageQuery),
-    security(("api_key" = ["payments:read"])),
-    responses((status = 200, description = "The refunds", body = Page<StepView>)),
-)]
-pub(super) async fn refunds(
-    State(app): State<Arc<App>>,
-    _: PaymentReader,
-    path: PathId,
-    Asked(query): Asked<PageQuery>,
-) -> Answer {
-    payments::steps(&app, &path, &query, |record| {
-        is_child(record, ChildKind::GiveBack(GiveBack::Refund))
-    })
-    .await
-}
-
-#[utoipa::path(
-    post, path = "/v1/payments/{id}/returns", tag = "payments", operation_id = "return_payment",
-    summary = "Return captured money that could not be applied",
-    params(("id" = String, Path, description = "The payment's id")),
-    request_body(content = ChildBody),
-    security(("api_key" = ["payments:write"])),
-    responses(
-        (status = 201, description = "The payment after it", body = PaymentView),
-        (status = 200, description = "It had been done before with the same body",
-            body = PaymentView),
-    ),
-)]
-pub(super) async fn send_back(
-    State(app): State<Arc<App>>,
-    allowed: PaymentWriter,
-    path: PathId,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    let bytes = body::read_json(&app, &headers, body).await?;
-    child(&app, allowed, &path, &bytes, ChildKind::GiveBack(GiveBack::Return)).await
-}
-
-#[utoipa::path(
-    get, path = "/v1/payments/{id}/returns", tag = "payments", operation_id = "list_returns",
-    summary = "List the returns of a payment, oldest first",
-    params(("id" = String, Path, description = "The payment's id"), PageQuery),
-    security(("api_key" = ["payments:read"])),
-    responses((status = 200, description = "The returns", body = Page<StepView>)),
-)]
-pub(super) async fn returns(
-    State(app): State<Arc<App>>,
-    _: PaymentReader,
-    path: PathId,
-    Asked(query): Asked<PageQuery>,
-) -> Answer {
-    payments::steps(&app, &path, &query, |record| {
-        is_child(record, ChildKind::GiveBack(GiveBack::Return))
-    })
-    .await
-}
-
-#[utoipa::path(
-    post, path = "/v1/payments/{id}/reversals", tag = "payments", operation_id = "reverse_payment",
-    summary = "Reverse captured money to correct an error, even below the floor of the payee",
-    params(("id" = String, Path, description = "The payment's id")),
-    request_body(content = ChildBody),
-    security(("api_key" = ["payments:write"])),
-    responses(
-        (status = 201, description = "The payment after it", body = PaymentView),
-        (status = 200, description = "It had been done before with the same body",
-            body = PaymentView),
-    ),
-)]
-pub(super) async fn reverse(
-    State(app): State<Arc<App>>,
-    allowed: PaymentWriter,
-    path: PathId,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    let bytes = body::read_json(&app, &headers, body).await?;
-    child(&app, allowed, &path, &bytes, ChildKind::GiveBack(GiveBack::Reversal)).await
-}
-
-#[utoipa::path(
-    get, path = "/v1/payments/{id}/reversals", tag = "payments", operation_id = "list_reversals",
-    summary = "List the reversals of a payment, oldest first",
-    params(("id" = String, Path, description = "The payment's id"), PageQuery),
-    security(("api_key" = ["payments:read"])),
-    responses((status = 200, description = "The reversals", body = Page<StepView>)),
-)]
-pub(super) async fn reversals(
-    State(app): State<Arc<App>>,
-    _: PaymentReader,
-    path: PathId,
-    Asked(query): Asked<PageQuery>,
-) -> Answer {
-    payments::steps(&app, &path, &query, |record| {
-        is_child(record, ChildKind::GiveBack(GiveBack::Reversal))
-    })
-    .await
+plain_steps! {
+    cancel, "/v1/payments/{id}/cancel", "cancel_payment", Step::Cancel,
+        "Take a payment back before it is completed";
+    confirm, "/v1/payments/{id}/confirm", "confirm_payment", Step::Confirm,
+        "Say that the outside leg of a payment succeeded";
+    refuse, "/v1/payments/{id}/refuse", "refuse_payment", Step::RefuseOutside,
+        "Say that the outside leg of a payment failed";
+    inquire, "/v1/payments/{id}/inquire", "inquire_payment", Step::Inquire,
+        "Say that the outcome outside is not known";
 }
 
 #[utoipa::path(
     post, path = "/v1/payments/{id}/release", tag = "payments", operation_id = "release_payment",
     summary = "Give up held money of a payment",
+    description = "Done twice if it comes twice, so that an Idempotency-Key must be there.",
     params(
         ("id" = String, Path, description = "The payment's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe"),
+        ("Idempotency-Key" = String, Header, description = "Makes a repeat safe"),
     ),
     request_body(content = Option<ReleaseBody>),
     security(("api_key" = ["payments:write"])),
@@ -200,21 +142,21 @@ pub(super) async fn release(
     State(app): State<Arc<App>>,
     allowed: PaymentWriter,
     path: PathId,
-    headers: HeaderMap,
-    body: Body,
+    body::OptionalJson(bytes): body::OptionalJson,
 ) -> Answer {
-    let bytes = body::read_optional_json(&app, &headers, body).await?;
     let order: ReleaseBody<'_> = body::parse(&bytes)?;
-    take(&app, allowed.by_key()?, order.command(path.id()?)?, StatusCode::OK).await
+    let command = order.command(path.id()?)?;
+    take(&app, allowed.caller_with_key()?, command, StatusCode::OK).await
 }
 
 #[utoipa::path(
     post, path = "/v1/payments/{id}/increment", tag = "payments",
         operation_id = "increment_payment",
     summary = "Hold more money for a payment",
+    description = "Done twice if it comes twice, so that an Idempotency-Key must be there.",
     params(
         ("id" = String, Path, description = "The payment's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe"),
+        ("Idempotency-Key" = String, Header, description = "Makes a repeat safe"),
     ),
     request_body(content = IncrementBody),
     security(("api_key" = ["payments:write"])),
@@ -224,143 +166,11 @@ pub(super) async fn increment(
     State(app): State<Arc<App>>,
     allowed: PaymentWriter,
     path: PathId,
-    headers: HeaderMap,
-    body: Body,
+    body::Json(bytes): body::Json,
 ) -> Answer {
-    let bytes = body::read_json(&app, &headers, body).await?;
     let order: IncrementBody<'_> = body::parse(&bytes)?;
-    take(&app, allowed.by_key()?, order.command(path.id()?)?, StatusCode::OK).await
-}
-
-#[utoipa::path(
-    post, path = "/v1/payments/{id}/cancel", tag = "payments", operation_id = "cancel_payment",
-    summary = "Take a payment back before it is completed",
-    params(
-        ("id" = String, Path, description = "The payment's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe"),
-    ),
-    request_body(content = Option<ReasonBody>),
-    security(("api_key" = ["payments:write"])),
-    responses((status = 200, description = "The payment after it", body = PaymentView)),
-)]
-pub(super) async fn cancel(
-    State(app): State<Arc<App>>,
-    allowed: PaymentWriter,
-    path: PathId,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    let bytes = body::read_optional_json(&app, &headers, body).await?;
-    plain(&app, allowed, &path, &bytes, Plain::Cancel).await
-}
-
-#[utoipa::path(
-    post, path = "/v1/payments/{id}/confirm", tag = "payments", operation_id = "confirm_payment",
-    summary = "Say that the outside leg of a payment succeeded",
-    params(
-        ("id" = String, Path, description = "The payment's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe"),
-    ),
-    request_body(content = Option<ReasonBody>),
-    security(("api_key" = ["payments:write"])),
-    responses((status = 200, description = "The payment after it", body = PaymentView)),
-)]
-pub(super) async fn confirm(
-    State(app): State<Arc<App>>,
-    allowed: PaymentWriter,
-    path: PathId,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    let bytes = body::read_optional_json(&app, &headers, body).await?;
-    plain(&app, allowed, &path, &bytes, Plain::Confirm).await
-}
-
-#[utoipa::path(
-    post, path = "/v1/payments/{id}/refuse", tag = "payments", operation_id = "refuse_payment",
-    summary = "Say that the outside leg of a payment failed",
-    params(
-        ("id" = String, Path, description = "The payment's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe"),
-    ),
-    request_body(content = Option<ReasonBody>),
-    security(("api_key" = ["payments:write"])),
-    responses((status = 200, description = "The payment after it", body = PaymentView)),
-)]
-pub(super) async fn refuse(
-    State(app): State<Arc<App>>,
-    allowed: PaymentWriter,
-    path: PathId,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    let bytes = body::read_optional_json(&app, &headers, body).await?;
-    plain(&app, allowed, &path, &bytes, Plain::Refuse).await
-}
-
-#[utoipa::path(
-    post, path = "/v1/payments/{id}/inquire", tag = "payments", operation_id = "inquire_payment",
-    summary = "Say that the outcome outside is not known",
-    params(
-        ("id" = String, Path, description = "The payment's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe"),
-    ),
-    request_body(content = Option<ReasonBody>),
-    security(("api_key" = ["payments:write"])),
-    responses((status = 200, description = "The payment after it", body = PaymentView)),
-)]
-pub(super) async fn inquire(
-    State(app): State<Arc<App>>,
-    allowed: PaymentWriter,
-    path: PathId,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    let bytes = body::read_optional_json(&app, &headers, body).await?;
-    plain(&app, allowed, &path, &bytes, Plain::Inquire).await
-}
-
-async fn child(
-    app: &App,
-    allowed: PaymentWriter,
-    path: &PathId,
-    bytes: &[u8],
-    kind: ChildKind,
-) -> Answer {
-    let order: ChildBody<'_> = body::parse(bytes)?;
-    take(app, allowed.by_id(), order.command(path.id()?, kind)?, StatusCode::CREATED).await
-}
-
-/// A step that has nothing of its own to say.
-enum Plain {
-    Cancel,
-    Confirm,
-    Refuse,
-    Inquire,
-}
-
-impl Plain {
-    fn step<'a>(self) -> Step<'a> {
-        match self {
-            Plain::Cancel => Step::Cancel,
-            Plain::Confirm => Step::Confirm,
-            Plain::Refuse => Step::RefuseOutside,
-            Plain::Inquire => Step::Inquire,
-        }
-    }
-}
-
-async fn plain(
-    app: &App,
-    allowed: PaymentWriter,
-    path: &PathId,
-    bytes: &[u8],
-    kind: Plain,
-) -> Answer {
-    let why: ReasonBody<'_> = body::parse(bytes)?;
-    let (step, reason) = (kind.step(), why.reason.as_deref());
-    let command = PaymentStep { payment: path.id()?, step, reason };
-    take(app, allowed.by_key()?, command, StatusCode::OK).await
+    let command = order.command(path.id()?)?;
+    take(&app, allowed.caller_with_key()?, command, StatusCode::OK).await
 }
 
 async fn take(

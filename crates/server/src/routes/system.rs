@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::edge::{AccountReader, MetricsReader};
 use crate::metrics::METRICS_TEXT;
 use crate::problem::{Fault, Problem};
-use crate::view::{Decimal, Time};
+use crate::view::{SumsView, Time};
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -41,14 +41,8 @@ pub(super) struct TrialBalanceView {
 #[schema(as = CurrencySums)]
 struct CurrencyView {
     currency: &'static str,
-    #[schema(value_type = String)]
-    debits_pending: Decimal,
-    #[schema(value_type = String)]
-    credits_pending: Decimal,
-    #[schema(value_type = String)]
-    debits_posted: Decimal,
-    #[schema(value_type = String)]
-    credits_posted: Decimal,
+    #[serde(flatten)]
+    sums: SumsView,
 }
 
 /// How the server is.
@@ -67,15 +61,9 @@ pub(super) struct StateView {
 )]
 pub(super) async fn trial_balance(State(app): State<Arc<App>>, _: AccountReader) -> Answer {
     let balance = app.node.trial_balance().await.map_err(|_| Fault::Stopped)?;
-    let currencies = balance.currencies.iter().map(|(currency, sums)| {
-        let sum = |minor| Decimal::sum(minor, *currency);
-        CurrencyView {
-            currency: currency.code(),
-            debits_pending: sum(sums.debits_pending),
-            credits_pending: sum(sums.credits_pending),
-            debits_posted: sum(sums.debits_posted),
-            credits_posted: sum(sums.credits_posted),
-        }
+    let currencies = balance.currencies.iter().map(|(currency, sums)| CurrencyView {
+        currency: currency.code(),
+        sums: SumsView::new(*sums, *currency),
     });
     let view = TrialBalanceView {
         balanced: balance.balanced,

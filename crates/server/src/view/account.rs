@@ -1,6 +1,6 @@
 //! What the API shows of an account.
 
-use super::{Decimal, PairsView, Time};
+use super::{Decimal, PairsView, SumsView, Time};
 use courant_engine::{Command, Lsn, Record};
 use courant_ledger::{Account, AccountStatus, AccountTerms, Limits, Side, Timestamp};
 use serde::Serialize;
@@ -24,18 +24,8 @@ pub(crate) struct AccountView<'a> {
     /// What can still be drawn: balance less holds less floor; `null`: without limit.
     #[schema(value_type = Option<String>)]
     available: Option<Decimal>,
-    /// Held against the account.
-    #[schema(value_type = String)]
-    debits_pending: Decimal,
-    /// Taken from the account.
-    #[schema(value_type = String)]
-    debits_posted: Decimal,
-    /// Held in favour of the account.
-    #[schema(value_type = String)]
-    credits_pending: Decimal,
-    /// Given to the account.
-    #[schema(value_type = String)]
-    credits_posted: Decimal,
+    #[serde(flatten)]
+    sums: SumsView,
     /// The last record that touched it.
     version: u64,
     /// True in the answer to a request that had been answered before.
@@ -134,8 +124,7 @@ impl<'a> FixedView<'a> {
 
 impl<'a> AccountView<'a> {
     pub(crate) fn new(account: &'a Account, opening: Opening<'a>) -> AccountView<'a> {
-        let (terms, sums) = (&account.terms, &account.sums);
-        let sum = |minor| Decimal::sum(minor, terms.currency);
+        let terms = &account.terms;
         AccountView {
             id: account.id().as_str(),
             fixed: FixedView::new(terms, opening),
@@ -146,10 +135,7 @@ impl<'a> AccountView<'a> {
                 let minor = i128::try_from(minor).unwrap_or(i128::MAX);
                 Decimal::signed(minor, terms.currency)
             }),
-            debits_pending: sum(sums.debits_pending),
-            debits_posted: sum(sums.debits_posted),
-            credits_pending: sum(sums.credits_pending),
-            credits_posted: sum(sums.credits_posted),
+            sums: SumsView::new(account.sums, terms.currency),
             version: Lsn(account.last_record).0,
             repeat: false,
         }

@@ -1,6 +1,6 @@
 //! What the API shows of an account's entries: one for each payment that moved or held money of it.
 
-use super::{Decimal, Time};
+use super::{Decimal, SumsView, Time};
 use crate::events::EventsOf;
 use crate::input::query::Place;
 use crate::records;
@@ -37,14 +37,9 @@ pub(crate) struct EntryView {
     /// The posted balance after it.
     #[schema(value_type = String)]
     balance: Decimal,
-    #[schema(value_type = String)]
-    debits_pending: Decimal,
-    #[schema(value_type = String)]
-    debits_posted: Decimal,
-    #[schema(value_type = String)]
-    credits_pending: Decimal,
-    #[schema(value_type = String)]
-    credits_posted: Decimal,
+    /// The other sums after it.
+    #[serde(flatten)]
+    sums: SumsView,
     #[serde(skip)]
     pub(crate) place: Place,
 }
@@ -106,7 +101,6 @@ impl Movement<'_, '_> {
         let Movement { lsn, record, .. } = self;
         let (side, currency) = (account.terms.side, account.terms.currency);
         let signed = |minor| Decimal::signed(minor, currency);
-        let sum = |minor| Decimal::sum(minor, currency);
         let held = |sums: &Sums| sums.balance(side) - sums.balance_low(side);
         let events = EventsOf::record(record);
         let id = records::payment_id(record, index).map(IdBuf::from);
@@ -124,10 +118,7 @@ impl Movement<'_, '_> {
             held: signed(held(&after) - held(&before)),
             counterparts: counterparts(no, payment, &record.outcome),
             balance: signed(after.balance(side)),
-            debits_pending: sum(after.debits_pending),
-            debits_posted: sum(after.debits_posted),
-            credits_pending: sum(after.credits_pending),
-            credits_posted: sum(after.credits_posted),
+            sums: SumsView::new(after, currency),
             place: Place::part(lsn, index as u32),
         }
     }

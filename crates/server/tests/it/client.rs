@@ -101,6 +101,17 @@ impl Client {
         self.send(method, path, &all, body.to_string().as_bytes())
     }
 
+    /// As [`Client::send_json`], to a server that may go away.
+    pub(crate) fn try_send_json(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> std::io::Result<Answer> {
+        let media = [("Content-Type", "application/json")];
+        self.try_send(method, path, &media, body.to_string().as_bytes())
+    }
+
     pub(crate) fn send(
         &self,
         method: &str,
@@ -108,11 +119,21 @@ impl Client {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
-        let mut stream = self.connect();
+        self.try_send(method, path, headers, body).expect("an answer")
+    }
+
+    fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> std::io::Result<Answer> {
+        let mut stream = self.try_connect()?;
         let head = self.head(method, path, headers, body.len());
         // A server that refuses by the head may close before it has read everything.
         let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
-        read_answer(&mut BufReader::new(stream)).expect("an answer")
+        read_answer(&mut BufReader::new(stream))
     }
 
     /// The head of a request with a body of some length, under the client's key.
@@ -135,9 +156,13 @@ impl Client {
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address).expect("the server listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
-        stream
+        self.try_connect().expect("the server listens")
+    }
+
+    fn try_connect(&self) -> std::io::Result<TcpStream> {
+        let stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(stream)
     }
 
     /// Sends bytes as they are and reads what comes back until the server closes.
@@ -152,13 +177,18 @@ impl Client {
 
     /// Opens the stream of events after one, or from the beginning.
     pub(crate) fn stream(&self, path: &str, last: Option<&str>) -> Stream {
-        let mut stream = self.connect();
+        self.try_stream(path, last).expect("the stream opens")
+    }
+
+    /// As [`Client::stream`]; `None` if no stream opens, as from a server that goes away.
+    pub(crate) fn try_stream(&self, path: &str, last: Option<&str>) -> Option<Stream> {
+        let mut stream = self.try_connect().ok()?;
         let last: Vec<(&str, &str)> = last.map(|id| ("Last-Event-ID", id)).into_iter().collect();
-        stream.write_all(self.head("GET", path, &last, 0).as_bytes()).expect("the server reads");
+        stream.write_all(self.head("GET", path, &last, 0).as_bytes()).ok()?;
         let mut reader = BufReader::new(stream);
-        let (status, headers) = read_head(&mut reader).expect("an answer");
-        assert_eq!(status, 200, "the stream opens: {headers:?}");
-        Stream { reader: BufReader::new(Chunked { reader, left: 0, is_over: false }) }
+        let (status, _) = read_head(&mut reader).ok()?;
+        let body = Chunked { reader, left: 0, is_over: false };
+        (status == 200).then(|| Stream { reader: BufReader::new(body) })
     }
 }
 

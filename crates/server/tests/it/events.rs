@@ -1,9 +1,10 @@
 //! Events: what each step tells, pages, filters, and streams without a gap or a repeat.
 
 use crate::accounts::pages;
-use crate::client::Event;
+use crate::client::{Client, Event};
 use crate::server::{Server, transfer};
 use serde_json::{Value, json};
+use std::sync::RwLock;
 
 /// Does something of everything that makes events.
 fn live(server: &Server) {
@@ -12,10 +13,10 @@ fn live(server: &Server) {
     hold["mode"] = json!("authorise");
     client.post("/v1/payments", &hold).expect(201);
     client
-        .post("/v1/payments/p2/increment", &json!({"amount": "1.00", "currency": "EUR"}))
+        .post_once("/v1/payments/p2/increment", "i", &json!({"amount": "1.00", "currency": "EUR"}))
         .expect(200);
     client
-        .post("/v1/payments/p2/release", &json!({"amount": "2.00", "currency": "EUR"}))
+        .post_once("/v1/payments/p2/release", "r", &json!({"amount": "2.00", "currency": "EUR"}))
         .expect(200);
     client
         .post("/v1/payments/p2/captures", &json!({"id": "c1", "amount": "3.00", "currency": "EUR"}))
@@ -157,6 +158,69 @@ fn a_stream_follows_what_happens_and_ends_with_the_server() {
     }
     server.stop().expect("the server drains, though a stream is open");
     assert_eq!(stream.next(), None);
+}
+
+/// Reads the stream in pieces of `piece` events, each on a connection of its own, until `count` were
+/// seen; connections that are refused or cut off are opened again.
+fn read_in_pieces(client: &RwLock<Client>, piece: usize, count: usize) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    while seen.len() < count {
+        let client = client.read().expect("the client").clone();
+        let last = seen.last().map(String::as_str);
+        let Some(stream) = client.try_stream("/v1/events/stream", last) else {
+            std::thread::yield_now();
+            continue;
+        };
+        seen.extend(stream.take(piece.min(count - seen.len())).map(|event| event.id));
+    }
+    seen
+}
+
+/// Pays until each of `count` payments is answered, whatever happens to the server meanwhile.
+fn pay_all(client: &RwLock<Client>, name: &str, count: usize) {
+    for n in 0..count {
+        let order = transfer(&format!("{name}-{n}"), "0.01");
+        loop {
+            let client = client.read().expect("the client").clone();
+            let answer = client.try_send_json("POST", "/v1/payments", &order);
+            match answer.map(|answer| answer.status) {
+                Ok(200 | 201) => break,
+                Ok(503) | Err(_) => std::thread::yield_now(),
+                Ok(status) => panic!("{status} for {order}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_is_cut_off_under_load_and_by_restarts_has_no_gap_and_no_repeat() {
+    const WRITERS: usize = 4;
+    const PAYMENTS: usize = 150;
+    let mut server = Server::with_alice_and_bob();
+    let client = RwLock::new(server.client.clone());
+    let before = pages(&server.client, "/v1/events", 1_000).len();
+    let count = before + WRITERS * PAYMENTS;
+    let client = &client;
+    std::thread::scope(move |scope| {
+        let readers: Vec<_> = [1, 7, 50]
+            .map(|piece| scope.spawn(move || read_in_pieces(client, piece, count)))
+            .into();
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|n| scope.spawn(move || pay_all(client, &format!("w{n}"), PAYMENTS)))
+            .collect();
+        for part in 1..=2 {
+            // Each stop comes while payments are made.
+            while pages(&server.client, "/v1/events", 1_000).len() < before + part * PAYMENTS {}
+            server = server.restart();
+            *client.write().expect("the client") = server.client.clone();
+        }
+        writers.into_iter().for_each(|writer| writer.join().expect("a writer"));
+        let listed = pages(&server.client, "/v1/events", 1_000);
+        let listed: Vec<&str> = listed.iter().map(|e| e["id"].as_str().expect("an id")).collect();
+        for reader in readers {
+            assert_eq!(reader.join().expect("a reader"), listed);
+        }
+    });
 }
 
 #[test]

@@ -4,6 +4,9 @@
 use crate::server::{Server, transfer};
 use serde_json::{Value, json};
 
+/// Some routes need it. What is refused is not remembered under it.
+const KEY: [(&str, &str); 1] = [("Idempotency-Key", "matrix")];
+
 /// What a field is, and so what can be wrong with it.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
@@ -208,7 +211,7 @@ fn refuse_all(
 ) -> usize {
     let mut sent = 0;
     let mut refuse = |body: &Value, field: &str, code: &str| {
-        let answer = server.client.send_json(method, route, body, &[]);
+        let answer = server.client.send_json(method, route, body, &KEY);
         assert_eq!(answer.status, 400, "{method} {route} {body}: {}", answer.text());
         let problem = answer.json();
         assert_eq!(problem["code"], code, "{body}: {problem}");
@@ -252,7 +255,7 @@ fn miss_all(server: &Server, (method, route): (&str, &str), good: &Value, fields
             None => (&mut body, *path),
         };
         object.as_object_mut().expect("an object").remove(name);
-        let problem = server.client.send_json(method, route, &body, &[]).problem(400, "missing");
+        let problem = server.client.send_json(method, route, &body, &KEY).problem(400, "missing");
         assert_eq!(problem["field"], field_name(path), "{body}");
     }
 }

@@ -197,3 +197,37 @@ fn a_full_inbox_pushes_back_and_what_it_refused_can_be_sent_again() {
     assert!(is_full.load(Ordering::Relaxed), "nobody met a full inbox");
     server.client.get("/v1/ready").expect(200);
 }
+
+#[test]
+fn a_full_disk_refuses_payments_and_nothing_else_until_there_is_room() {
+    let mut options = NodeOptions::small();
+    // More than any disk has: what the directory begins with is all there will be.
+    options.journal.reserve_bytes = 1 << 60;
+    let server = Server::over(options);
+    server.open_account("alice", "EUR");
+    server.open_account("bob", "EUR");
+    let mut paid = 0;
+    let refused = loop {
+        let answer = server.client.post("/v1/payments", &transfer(&format!("p{paid}"), "1.00"));
+        if answer.status != 201 {
+            break answer;
+        }
+        paid += 1;
+    };
+    refused.problem(507, "storage_full");
+    let batch = json!([transfer(&format!("p{paid}"), "1.00")]);
+    server.client.post("/v1/payments/batch", &batch).problem(507, "storage_full");
+    let ready = server.client.get("/v1/ready");
+    assert_eq!(ready.header("retry-after"), Some("1"));
+    assert_eq!(ready.problem(503, "not_ready")["detail"], "the disk is full");
+    server.client.get("/v1/health").expect(200);
+    assert!(server.client.get("/v1/metrics").text().contains("courant_storage_full 1"));
+    assert_eq!(server.balance("bob"), format!("{paid}.00"));
+    let known = server.client.post("/v1/payments", &transfer("p0", "1.00"));
+    assert!([200, 507].contains(&known.status), "{known:?}");
+    // The same directory with room: what was refused was not done, and is done now.
+    let server = server.restart();
+    let again = server.client.post("/v1/payments", &transfer(&format!("p{paid}"), "1.00"));
+    again.expect(201);
+    assert_eq!(server.balance("bob"), format!("{}.00", paid + 1));
+}

@@ -5,6 +5,7 @@ mod accounts;
 mod batches;
 mod client;
 mod events;
+mod idempotency;
 mod input;
 mod limits;
 mod openapi;

@@ -133,7 +133,7 @@ fn a_hold_is_incremented_captured_in_parts_released_and_refunded() {
     client
         .post("/v1/payments/p1/captures", &json!({"id": "c3", "amount": "1.00", "currency": "USD"}))
         .problem(422, "payment_currency_mismatch");
-    let released = client.post("/v1/payments/p1/release", &money("30.00")).expect(200);
+    let released = client.post_once("/v1/payments/p1/release", "r1", &money("30.00")).expect(200);
     assert_eq!(
         (&released["status"], &released["amounts"]["remaining"]),
         (&json!("authorised"), &json!("10.00"))
@@ -185,6 +185,9 @@ fn check_history(client: &Client) {
         .map(|step| step["payment"]["amounts"]["captured"].as_str().expect("it is there"))
         .collect();
     assert_eq!(captured, ["0.00", "0.00", "20.00", "20.00", "30.00", "30.00", "30.00", "30.00"]);
+    let moved: Vec<&str> =
+        history.iter().map(|step| step["moved"].as_str().expect("it is there")).collect();
+    assert_eq!(moved, ["0.00", "0.00", "20.00", "0.00", "10.00", "5.00", "6.00", "7.00"]);
     assert_eq!(
         (&history[5]["child"], &history[5]["moved"], &history[5]["change_reason"]),
         (&json!("r1"), &json!("5.00"), &json!("because"))
