@@ -23,9 +23,9 @@ enum Command {
     /// Open, show and change accounts
     Account(account::AccountArgs),
     /// Bring money in from the outside world
-    TopUp(pay::TopUpArgs),
+    TopUp(pay::OutsideArgs),
     /// Let money out to the outside world
-    Withdraw(pay::WithdrawArgs),
+    Withdraw(pay::OutsideArgs),
     /// Move money from one account to another
     Pay(pay::PayArgs),
     /// Show payments and take them further

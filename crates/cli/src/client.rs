@@ -1,6 +1,7 @@
 //! The HTTP client: requests to a Courant server, and its problem documents as failures.
 //!
-//! Blocking, plain HTTP. It repeats nothing by itself: who calls knows what a repeat would mean.
+//! Blocking, plain HTTP. Only [`Client::send_once`] repeats a request by itself: who calls it knows
+//! that the server does it once.
 //! Answers are at most [`ANSWER_BYTES_MAX`]. A stream waits for its next event without a limit.
 
 pub(crate) mod sse;
@@ -14,8 +15,9 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 use ureq::http::{Response, StatusCode};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, Timeout};
 
+use crate::clock;
 use crate::exit::{Exit, Failure};
 
 /// The largest answer that is read; a page of a thousand payments is far below it.
@@ -23,6 +25,10 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A payment takes a disk sync; a batch of 10,000 a few.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a request that may have been lost is sent again: a restart of a server takes less.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two tries, unless the server says how long.
+const RETRY_MS: u64 = 200;
 
 /// The file with the admin key in a data directory.
 pub(crate) const ADMIN_KEY_FILE: &str = "admin.key";
@@ -110,9 +116,10 @@ pub(crate) struct Problem {
 pub(crate) enum RequestError {
     /// The server said no.
     Problem(Box<Problem>),
-    /// No server, or it went away before it answered: nobody knows whether the request was carried
-    /// out.
-    Connection(Failure),
+    /// There is no server, or one that is not Courant: nothing was carried out.
+    Unreachable(Failure),
+    /// The connection was lost before the answer: nobody knows whether the request was carried out.
+    Lost(Failure),
 }
 
 /// A connection pool to one server under one key.
@@ -181,6 +188,40 @@ impl Client {
         self.send_payload(method, path, payload, idempotency_key)
     }
 
+    /// As [`Client::send`], for a request that the server does once however often it comes, for its
+    /// id or its idempotency key: if its answer was lost, or the server is too busy, it is sent
+    /// again for a few seconds.
+    pub(crate) fn send_once(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+        idempotency_key: Option<&str>,
+    ) -> Result<Answer, RequestError> {
+        let begin = clock::now();
+        let mut was_there = false;
+        loop {
+            let error = match self.send(method, path, body, idempotency_key) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let pause_ms = match &error {
+                RequestError::Problem(problem) if matches!(problem.status, 429 | 503) => {
+                    problem.retry_after_s.map_or(RETRY_MS, |seconds| seconds * 1_000)
+                }
+                RequestError::Lost(_) => RETRY_MS,
+                // It may be starting again.
+                RequestError::Unreachable(_) if was_there => RETRY_MS,
+                RequestError::Problem(_) | RequestError::Unreachable(_) => return Err(error),
+            };
+            was_there = true;
+            if clock::now().duration_since(begin) + Duration::from_millis(pause_ms) > PATIENCE {
+                return Err(error);
+            }
+            clock::pause_ms(pause_ms);
+        }
+    }
+
     pub(crate) fn send_payload(
         &self,
         method: Method,
@@ -220,7 +261,7 @@ impl Client {
             None => request,
         };
         let request = request.config().timeout_recv_body(None).build();
-        let response = request.call().map_err(|e| self.unreachable(&e))?;
+        let response = request.call().map_err(|e| self.no_answer(&e))?;
         match response.status() {
             StatusCode::OK => {
                 let body = response.into_body().into_with_config().limit(u64::MAX).reader();
@@ -238,7 +279,7 @@ impl Client {
         &self,
         response: Result<Response<Body>, ureq::Error>,
     ) -> Result<Answer, RequestError> {
-        let response = response.map_err(|e| self.unreachable(&e))?;
+        let response = response.map_err(|e| self.no_answer(&e))?;
         if !response.status().is_success() {
             return Err(self.problem(response));
         }
@@ -252,7 +293,7 @@ impl Client {
 
     fn text(&self, mut response: Response<Body>) -> Result<String, RequestError> {
         let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
-        body.read_to_string().map_err(|e| self.unreachable(&e))
+        body.read_to_string().map_err(|e| self.no_answer(&e))
     }
 
     fn problem(&self, response: Response<Body>) -> RequestError {
@@ -276,16 +317,33 @@ impl Client {
         }))
     }
 
-    fn unreachable(&self, error: &ureq::Error) -> RequestError {
-        let message = format!("cannot reach the server at {}: {error}", self.base);
-        let next = "start it with `courant serve`, or name another one with --url or COURANT_URL";
-        RequestError::Connection(Failure::new(Exit::Unreachable, message).next(next))
+    /// Why there is no answer. Only before there is a connection is it sure that nothing was done.
+    fn no_answer(&self, error: &ureq::Error) -> RequestError {
+        use std::io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
+        let was_never_there = match error {
+            ureq::Error::Io(io) => {
+                matches!(io.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
+            }
+            ureq::Error::ConnectionFailed | ureq::Error::HostNotFound | ureq::Error::BadUri(_) => {
+                true
+            }
+            ureq::Error::Timeout(at) => matches!(at, Timeout::Connect | Timeout::Resolve),
+            _ => false,
+        };
+        if was_never_there {
+            let message = format!("cannot reach the server at {}: {error}", self.base);
+            let next =
+                "start it with `courant serve`, or name another one with --url or COURANT_URL";
+            return RequestError::Unreachable(Failure::new(Exit::Unreachable, message).next(next));
+        }
+        let message = format!("the server at {} went away before it answered: {error}", self.base);
+        RequestError::Lost(Failure::new(Exit::Unreachable, message).next("see whether it runs"))
     }
 
     fn not_courant(&self, why: &str) -> RequestError {
         let message = format!("what answers at {} is not Courant: {why}", self.base);
         let next = "check the address in --url or COURANT_URL";
-        RequestError::Connection(Failure::new(Exit::Unreachable, message).next(next))
+        RequestError::Unreachable(Failure::new(Exit::Unreachable, message).next(next))
     }
 }
 
@@ -307,7 +365,7 @@ impl RequestError {
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             RequestError::Problem(problem) => matches!(problem.status, 429 | 503 | 507),
-            RequestError::Connection(_) => true,
+            RequestError::Unreachable(_) | RequestError::Lost(_) => true,
         }
     }
 }
@@ -315,7 +373,7 @@ impl RequestError {
 impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Failure {
         match error {
-            RequestError::Connection(failure) => failure,
+            RequestError::Unreachable(failure) | RequestError::Lost(failure) => failure,
             RequestError::Problem(problem) => problem.into_failure(),
         }
     }

@@ -14,7 +14,9 @@ pub(crate) mod trial_balance;
 use courant_ledger::Id;
 use serde_json::{Map, Value};
 
-use crate::exit::Failure;
+use crate::client::RequestError;
+use crate::exit::{Exit, Failure};
+use crate::output::note;
 
 /// An id as it stands in a path. Ids have no character that a path would need escaped.
 fn path_id<'a>(what: &'static str, id: &'a str) -> Result<&'a str, Failure> {
@@ -24,6 +26,15 @@ fn path_id<'a>(what: &'static str, id: &'a str) -> Result<&'a str, Failure> {
 /// An id or idempotency key that nobody has used: a UUID of version 7, which sorts by time.
 pub(crate) fn new_id() -> String {
     uuid::Uuid::now_v7().to_string()
+}
+
+/// If the answer was lost, the id is what makes asking again safe.
+fn with_id(error: RequestError, id: &str) -> Failure {
+    let failure = Failure::from(error);
+    if failure.exit == Exit::Unreachable {
+        note(format_args!("courant: if it was done is not known; send it again with --id {id}"));
+    }
+    failure
 }
 
 /// A JSON object of the members that have a value.

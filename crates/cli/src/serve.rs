@@ -1,5 +1,6 @@
 //! `courant serve`: opens a data directory and serves it over HTTP until told to stop.
 
+mod retention;
 mod running;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
 pub(crate) use running::{Running, Setting};
+use retention::RetentionArgs;
 
 use crate::client::{ADMIN_KEY_FILE, Client, key_in};
 use crate::demo;
@@ -39,11 +41,13 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "COURANT_SEGMENT_MIB", default_value_t = 64, value_name = "MIB")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=16_384))]
     segment_mib: u32,
+    #[command(flatten)]
+    retention: RetentionArgs,
     /// Open demo accounts and let payments flow
     #[arg(long)]
     demo: bool,
     /// Payments a second at the demo's busiest hour
-    #[arg(long, default_value_t = 400, value_name = "N", requires = "demo")]
+    #[arg(long, default_value_t = 1_000, value_name = "N", requires = "demo")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     demo_rate: u32,
     /// What is logged to standard error, such as warn or info,courant=debug
@@ -72,6 +76,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         listen: args.listen,
         allow_remote: args.allow_remote,
         segment_mib: args.segment_mib,
+        retention: args.retention.retention(),
         heeds_signals: true,
     };
     let running = Running::start(setting)?;
@@ -81,7 +86,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         let shown = play(&running, args.demo_rate, &mut out);
         running.ask_to_stop();
         let ended = running.wait();
-        return shown.and(ended).map(|()| Exit::Success);
+        shown.and(ended)?;
+        note(format_args!("to check all of it:  courant verify --data {}", data.display()));
+        return Ok(Exit::Success);
     }
     running.wait()?;
     Ok(Exit::Success)
@@ -98,9 +105,11 @@ fn play(running: &Running, rate: u32, out: &mut Output) -> Result<(), Failure> {
 /// Says where the server is and how to get in. The key is shown when it is made, and never again.
 fn greet(running: &Running, data: &std::path::Path, out: &mut Output) -> Result<(), Failure> {
     let key_file = data.join(ADMIN_KEY_FILE);
+    let docs = format!("{}/docs", running.url);
     if out.json {
         return out.json_line(&json!({
             "url": running.url,
+            "docs": docs,
             "data": data,
             "admin_key": running.new_key,
             "admin_key_file": key_file,
@@ -113,6 +122,7 @@ fn greet(running: &Running, data: &std::path::Path, out: &mut Output) -> Result<
     };
     out.pairs(&[
         ("url", Some(running.url.clone())),
+        ("API page", Some(docs)),
         ("data", Some(data.display().to_string())),
         ("admin key", Some(key)),
     ])?;

@@ -117,7 +117,7 @@ pub(crate) fn run(args: &AccountArgs) -> Result<Exit, Failure> {
     let mut out = Output::new(args.server.json);
     match &args.command {
         AccountCommand::Open(open) => {
-            let answer = client.send(Method::Post, "/v1/accounts", &open.body(), None)?;
+            let answer = client.send_once(Method::Post, "/v1/accounts", &open.body(), None)?;
             show::account(&mut out, &answer.body)?;
         }
         AccountCommand::Show { account } => {
@@ -165,7 +165,7 @@ impl Change {
     fn send(&self, client: &Client, verb: &str, out: &mut Output) -> Result<(), Failure> {
         let path = format!("/v1/accounts/{}/{verb}", path_id("account", &self.account)?);
         let body = object(&[("reason", text(&self.reason))]);
-        let answer = client.send(Method::Post, &path, &body, Some(&new_id()))?;
+        let answer = client.send_once(Method::Post, &path, &body, Some(&new_id()))?;
         show::account(out, &answer.body)
     }
 }
@@ -178,7 +178,7 @@ impl Limits {
             ("ceiling", Some(limit_value(&self.ceiling))),
             ("reason", text(&self.reason)),
         ]);
-        let answer = client.send(Method::Put, &path, &body, Some(&new_id()))?;
+        let answer = client.send_once(Method::Put, &path, &body, Some(&new_id()))?;
         show::account(out, &answer.body)
     }
 }

@@ -70,7 +70,8 @@ pub(crate) fn run(args: &KeyArgs) -> Result<Exit, Failure> {
         KeyCommand::List => list(&client, &mut out)?,
         KeyCommand::Revoke { number } => {
             let path = format!("/v1/keys/{number}");
-            let answer = client.send(Method::Delete, &path, &json!({}), Some(&new_id()))?;
+            let key = new_id();
+            let answer = client.send_once(Method::Delete, &path, &json!({}), Some(&key))?;
             match out.json {
                 true => out.json(&answer.body)?,
                 false => out.line(format_args!("key {number} is revoked"))?,

@@ -52,3 +52,15 @@ pub(crate) fn collect(client: &Client, path: &str, limit: usize) -> Result<Vec<V
     }
     Ok(all)
 }
+
+/// All entries of a list whose pages lead back in time, each with its oldest entry first.
+pub(crate) fn collect_back(client: &Client, path: &str) -> Result<Vec<Value>, Failure> {
+    let mut pages = Pages::new(client, path);
+    let mut newest_first = Vec::new();
+    while let Some(mut items) = pages.next(PAGE_ENTRIES_MAX)? {
+        items.reverse();
+        newest_first.extend(items);
+    }
+    newest_first.reverse();
+    Ok(newest_first)
+}

@@ -4,10 +4,10 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::{metadata, new_id, object, pair, show, text};
+use super::{metadata, new_id, object, pair, show, text, with_id};
 use crate::client::{Method, ServerArgs};
 use crate::exit::{Exit, Failure};
-use crate::output::{self, Output};
+use crate::output::Output;
 
 #[derive(Debug, Args)]
 pub(crate) struct PayArgs {
@@ -30,25 +30,10 @@ pub(crate) struct PayArgs {
     server: ServerArgs,
 }
 
+/// A payment whose other side is the outside world.
 #[derive(Debug, Args)]
-pub(crate) struct TopUpArgs {
-    /// The account that is paid
-    account: String,
-    /// How much, with the currency's decimals
-    #[arg(allow_negative_numbers = true)]
-    amount: String,
-    /// ISO 4217 code
-    #[arg(value_name = "CUR")]
-    currency: String,
-    #[command(flatten)]
-    terms: Terms,
-    #[command(flatten)]
-    server: ServerArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct WithdrawArgs {
-    /// The account that pays
+pub(crate) struct OutsideArgs {
+    /// The account whose money it is
     account: String,
     /// How much, with the currency's decimals
     #[arg(allow_negative_numbers = true)]
@@ -135,22 +120,23 @@ pub(crate) fn pay(args: &PayArgs) -> Result<Exit, Failure> {
     send(&args.server, &args.terms, &args.currency, members)
 }
 
-pub(crate) fn top_up(args: &TopUpArgs) -> Result<Exit, Failure> {
-    let members = vec![
-        ("type", Some(json!("top_up"))),
-        ("creditor", Some(json!(args.account))),
-        ("amount", Some(json!(args.amount))),
-    ];
-    send(&args.server, &args.terms, &args.currency, members)
+pub(crate) fn top_up(args: &OutsideArgs) -> Result<Exit, Failure> {
+    args.send("top_up", "creditor")
 }
 
-pub(crate) fn withdraw(args: &WithdrawArgs) -> Result<Exit, Failure> {
-    let members = vec![
-        ("type", Some(json!("withdrawal"))),
-        ("debtor", Some(json!(args.account))),
-        ("amount", Some(json!(args.amount))),
-    ];
-    send(&args.server, &args.terms, &args.currency, members)
+pub(crate) fn withdraw(args: &OutsideArgs) -> Result<Exit, Failure> {
+    args.send("withdrawal", "debtor")
+}
+
+impl OutsideArgs {
+    fn send(&self, kind: &str, side: &'static str) -> Result<Exit, Failure> {
+        let members = vec![
+            ("type", Some(json!(kind))),
+            (side, Some(json!(self.account))),
+            ("amount", Some(json!(self.amount))),
+        ];
+        send(&self.server, &self.terms, &self.currency, members)
+    }
 }
 
 fn send(
@@ -163,19 +149,9 @@ fn send(
     let id = terms.id.clone().unwrap_or_else(new_id);
     members.push(("currency", Some(json!(currency))));
     members.extend(terms.members(&id));
-    let answer = client.send(Method::Post, "/v1/payments", &object(&members), None);
-    let answer = answer.map_err(|error| with_id(Failure::from(error), &id))?;
+    let answer = client.send_once(Method::Post, "/v1/payments", &object(&members), None);
+    let answer = answer.map_err(|error| with_id(error, &id))?;
     show::payment(&mut Output::new(server.json), &answer.body, answer.is_repeat)
-}
-
-/// If the answer was lost, the id is what makes asking again safe.
-fn with_id(failure: Failure, id: &str) -> Failure {
-    if failure.exit == Exit::Unreachable {
-        output::note(format_args!(
-            "courant: if the payment was made is not known; send it again with --id {id}"
-        ));
-    }
-    failure
 }
 
 impl Terms {

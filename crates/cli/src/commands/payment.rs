@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{new_id, object, pair, path_id, show, text};
-use crate::client::{Client, Method, ServerArgs};
+use super::{new_id, object, pages, pair, path_id, show, text, with_id};
+use crate::client::{Answer, Client, Method, ServerArgs};
 use crate::exit::{Exit, Failure};
-use crate::output::{Column, Output, cell};
+use crate::output::{Column, Output, cell, note};
 
 #[derive(Debug, Args)]
 pub(crate) struct PaymentArgs {
@@ -42,7 +42,12 @@ enum PaymentCommand {
         release_rest: bool,
     },
     /// Give up held money, all of it or a part
-    Release(Portion),
+    Release {
+        #[command(flatten)]
+        portion: Portion,
+        #[command(flatten)]
+        once: Once,
+    },
     /// Hold more
     Increment {
         /// The payment
@@ -53,6 +58,8 @@ enum PaymentCommand {
         /// ISO 4217 code
         #[arg(value_name = "CUR")]
         currency: String,
+        #[command(flatten)]
+        once: Once,
     },
     /// Take a payment back before it is completed
     Cancel(Plain),
@@ -121,6 +128,26 @@ struct Child {
     id: Option<String>,
 }
 
+/// What keeps a step without an id of its own from being done twice.
+#[derive(Debug, Args)]
+struct Once {
+    /// Sending the step again under the same key does nothing [default: a new UUID, printed]
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+}
+
+impl Once {
+    /// The key. One that is made up is shown before it is used, so that it is known whatever
+    /// happens to the request.
+    fn key(&self) -> String {
+        self.idempotency_key.clone().unwrap_or_else(|| {
+            let key = new_id();
+            note(format_args!("courant: to send this again: --idempotency-key {key}"));
+            key
+        })
+    }
+}
+
 pub(crate) fn run(args: &PaymentArgs) -> Result<Exit, Failure> {
     let client = args.server.client()?;
     let mut out = Output::new(args.server.json);
@@ -141,9 +168,13 @@ pub(crate) fn run(args: &PaymentArgs) -> Result<Exit, Failure> {
         PaymentCommand::Refund(child) => step.child("refunds", child, Vec::new()),
         PaymentCommand::Return(child) => step.child("returns", child, Vec::new()),
         PaymentCommand::Reverse(child) => step.child("reversals", child, Vec::new()),
-        PaymentCommand::Release(portion) => step.release(portion),
-        PaymentCommand::Increment { payment, amount, currency } => {
-            step.send(payment, "increment", &json!({"amount": amount, "currency": currency}))
+        PaymentCommand::Release { portion, once } => {
+            let body = object(&portion.members());
+            step.post(&portion.payment, "release", &body, &once.key())
+        }
+        PaymentCommand::Increment { payment, amount, currency, once } => {
+            let body = json!({"amount": amount, "currency": currency});
+            step.post(payment, "increment", &body, &once.key())
         }
         PaymentCommand::Cancel(plain) => step.plain("cancel", plain),
         PaymentCommand::Confirm(plain) => step.plain("confirm", plain),
@@ -161,11 +192,8 @@ struct Stepping<'a> {
 
 impl Stepping<'_> {
     fn plain(self, verb: &str, plain: &Plain) -> Result<Exit, Failure> {
-        self.send(&plain.payment, verb, &object(&[("reason", text(&plain.reason))]))
-    }
-
-    fn release(self, portion: &Portion) -> Result<Exit, Failure> {
-        self.send(&portion.payment, "release", &object(&portion.members()))
+        let body = object(&[("reason", text(&plain.reason))]);
+        self.post(&plain.payment, verb, &body, &new_id())
     }
 
     fn child(
@@ -178,26 +206,32 @@ impl Stepping<'_> {
         let mut members = child.portion.members();
         members.push(("id", Some(json!(id))));
         members.extend(more);
-        self.post(&child.portion.payment, collection, &object(&members), None)
-    }
-
-    fn send(self, payment: &str, verb: &str, body: &Value) -> Result<Exit, Failure> {
-        self.post(payment, verb, body, Some(&new_id()))
+        let path = step_path(&child.portion.payment, collection)?;
+        let answer = self.client.send_once(Method::Post, &path, &object(&members), None);
+        self.show(&answer.map_err(|error| with_id(error, &id))?)
     }
 
     fn post(
         self,
         payment: &str,
-        last: &str,
+        verb: &str,
         body: &Value,
-        idempotency_key: Option<&str>,
+        idempotency_key: &str,
     ) -> Result<Exit, Failure> {
-        let path = format!("/v1/payments/{}/{last}", path_id("payment", payment)?);
-        let answer = self.client.send(Method::Post, &path, body, idempotency_key)?;
+        let path = step_path(payment, verb)?;
+        let answer = self.client.send_once(Method::Post, &path, body, Some(idempotency_key))?;
+        self.show(&answer)
+    }
+
+    fn show(self, answer: &Answer) -> Result<Exit, Failure> {
         // A step that was carried out is a success, also if it ends the payment (`refuse`).
         show::payment(self.out, &answer.body, answer.is_repeat)?;
         Ok(Exit::Success)
     }
+}
+
+fn step_path(payment: &str, last: &str) -> Result<String, Failure> {
+    Ok(format!("/v1/payments/{}/{last}", path_id("payment", payment)?))
 }
 
 impl Portion {
@@ -216,13 +250,10 @@ impl Portion {
 
 fn history(client: &Client, payment: &str, out: &mut Output) -> Result<Exit, Failure> {
     let path = format!("/v1/payments/{}/history", path_id("payment", payment)?);
-    let mut history = client.get(&path)?;
+    let steps = pages::collect_back(client, &path)?;
     if out.json {
-        return out.json(&history).map(|()| Exit::Success);
+        return out.json(&Value::Array(steps)).map(|()| Exit::Success);
     }
-    let Value::Array(steps) = history["items"].take() else {
-        return Err(Failure::internal("the history has no list of items"));
-    };
     let columns = [
         Column::Text("time"),
         Column::Text("step"),

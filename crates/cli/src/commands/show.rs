@@ -40,7 +40,7 @@ pub(super) fn payment(out: &mut Output, payment: &Value, is_repeat: bool) -> Res
     if out.json {
         return out.json(payment).map(|()| exit);
     }
-    let repeat = is_repeat.then(|| "this id was paid before; nothing was done again".to_owned());
+    let repeat = is_repeat.then(|| "this had been done before; nothing was done again".to_owned());
     let amounts = &payment["amounts"];
     let amount = |name: &str| {
         let amount = field(amounts, name)?;

@@ -100,7 +100,7 @@ impl Sender {
                 RequestError::Problem(problem) => {
                     problem.retry_after_s.map_or(RETRY_MS, |s| (s * 1_000).min(RETRY_MAX_MS))
                 }
-                RequestError::Connection(_) => RETRY_MS,
+                RequestError::Unreachable(_) | RequestError::Lost(_) => RETRY_MS,
             };
             clock::pause_ms(pause_ms);
         }

@@ -153,6 +153,24 @@ fn the_doctor_measures_and_names_what_is_wrong() {
         let checks = checks.as_array().unwrap();
         checks.iter().find(|check| check["check"] == name).unwrap_or(&Value::Null).clone()
     };
+    for name in [
+        "data directory",
+        "secret files",
+        "in use",
+        "file system",
+        "free space",
+        "plain writes",
+        "durable writes",
+        "direct I/O",
+        "kernel",
+        "processors",
+        "memory",
+        "open files",
+        "clock",
+        "port",
+    ] {
+        assert!(find(name)["found"].is_string(), "{name} is not in {checks}");
+    }
     assert_eq!(find("data directory")["verdict"], "ok");
     assert_eq!(find("secret files")["verdict"], "ok");
     assert_eq!(find("in use")["found"], "yes, by a running server");

@@ -11,6 +11,8 @@ mod errors;
 mod events;
 mod example;
 mod import;
+mod json;
 mod keys;
 mod payments;
 mod serve;
+mod steps;

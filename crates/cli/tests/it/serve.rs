@@ -14,7 +14,7 @@ fn the_admin_key_is_shown_once_and_kept_in_a_private_file() {
         let mut command = courant(&["serve", "--listen", "127.0.0.1:0", "--data"]);
         let mut child = command.arg(&data).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let text: Vec<String> = lines.by_ref().take(3).map(Result::unwrap).collect();
+        let text: Vec<String> = lines.by_ref().take(4).map(Result::unwrap).collect();
         child.kill().unwrap();
         child.wait().unwrap();
         text.join("\n")
@@ -64,12 +64,19 @@ fn the_demo_pays_and_balances_every_second() {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut next =
         || -> serde_json::Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
-    assert!(next()["url"].as_str().unwrap().starts_with("http://127.0.0.1:"));
+    let greeting = next();
+    let url = greeting["url"].as_str().unwrap();
+    assert!(url.starts_with("http://127.0.0.1:"), "{greeting}");
+    assert_eq!(greeting["docs"], format!("{url}/docs"));
+    assert!(greeting["admin_key"].as_str().unwrap().starts_with("ck_"), "{greeting}");
     let mut paid = 0;
     for _ in 0..3 {
         let second = next();
         assert_eq!((&second["balanced"], &second["failed"]), (&true.into(), &0.into()), "{second}");
         paid += second["per_second"].as_u64().unwrap();
+        let quantiles = ["p50_ms", "p99_ms"].map(|name| second[name].as_f64().unwrap());
+        assert!(quantiles[0] > 0.0 && quantiles[0] <= quantiles[1], "{second}");
+        assert!(second["payments"].as_u64().unwrap() > 1_000, "{second}");
     }
     assert!(paid > 100, "{paid}");
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
