@@ -47,8 +47,8 @@ pub(crate) fn run(
     open_accounts(client, &world)?;
     pay_wages(client, &world)?;
     note(format_args!(
-        "a day of a small bank in two minutes, {peak_per_second} payments/s at its busiest hour; \
-         latency is that of a whole HTTP request, synced to disk before its answer; Ctrl-C stops it"
+        "a day of a small bank in two minutes, up to {peak_per_second} payments/s, each an HTTP \
+         request that is answered when it is on disk; Ctrl-C stops it"
     ));
     let rhythm = Rhythm::new(clock::now(), peak_per_second);
     let meter = Mutex::new(Meter::new());
