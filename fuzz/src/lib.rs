@@ -10,7 +10,11 @@
 
 mod amount;
 mod batch;
+mod csv;
 mod framing;
+mod json;
+mod order;
+mod protobuf;
 mod record;
 mod segment;
 mod snapshot;
@@ -28,7 +32,8 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: &[Target] = &[AMOUNT, BATCH, FRAMING, RECORD, SEGMENT, SNAPSHOT];
+pub const TARGETS: &[Target] =
+    &[AMOUNT, BATCH, CSV, FRAMING, JSON, PROTOBUF, RECORD, SEGMENT, SNAPSHOT];
 
 /// A decimal amount with its currency: reading, and writing it back.
 pub const AMOUNT: Target = Target { name: "amount", seeds: amount::seeds, run: amount::run };
@@ -36,8 +41,18 @@ pub const AMOUNT: Target = Target { name: "amount", seeds: amount::seeds, run: a
 /// What stands in a segment of the journal: recovery, reading, verifying, repairing.
 pub const BATCH: Target = Target { name: "batch", seeds: batch::seeds, run: batch::run };
 
+/// A CSV file to import: its lines, where each ends, and the payments in them.
+pub const CSV: Target = Target { name: "csv", seeds: csv::seeds, run: csv::run };
+
 /// The headers of the journal's segments, batches and records.
 pub const FRAMING: Target = Target { name: "framing", seeds: framing::seeds, run: framing::run };
+
+/// A payment order as the JSON body of a request.
+pub const JSON: Target = Target { name: "json", seeds: json::seeds, run: json::run };
+
+/// A batch of payment orders in Protobuf.
+pub const PROTOBUF: Target =
+    Target { name: "protobuf", seeds: protobuf::seeds, run: protobuf::run };
 
 /// A journal record as the engine reads it: command and outcome.
 pub const RECORD: Target = Target { name: "record", seeds: record::seeds, run: record::run };

@@ -6,7 +6,8 @@ use courant_engine::command::{
 use courant_engine::record;
 use courant_engine::{Caller, Command, Decision, Engine, EngineOptions, Facts, Lsn};
 use courant_ledger::{
-    AccountTerms, Amount, Currency, Details, Id, Limits, Mode, Order, Portion, Side, Timestamp,
+    AccountTerms, Amount, Bearer, Currency, Details, Fee, Id, Limits, Mode, Order, Payee, Portion,
+    Side, Timestamp,
 };
 
 /// Any time will do.
@@ -82,6 +83,39 @@ fn commands() -> Vec<Command<'static>> {
         Command::CreateKey(key),
         Command::ChangeAccount(freeze),
     ]
+}
+
+/// The payment orders of the story, and one with everything that an order can have.
+pub(crate) fn orders() -> Vec<Order<'static>> {
+    let mut orders = vec![whole()];
+    for command in commands() {
+        match command {
+            Command::Pay(order) => orders.push(order),
+            Command::PayGroup(group) => orders.extend(group),
+            _ => {}
+        }
+    }
+    orders
+}
+
+fn whole() -> Order<'static> {
+    let payee = |name, amount_minor| Payee { creditor: id(name), amount_minor };
+    Order {
+        mode: Mode::Authorise,
+        payees: [payee("bob", 1_200), payee("carol", 34)].into_iter().collect(),
+        fees: [Fee { account: id("fees"), amount_minor: 5, bearer: Bearer::Debtor }]
+            .into_iter()
+            .collect(),
+        execute_at: Some(NOW),
+        expires_at: Some(Timestamp(NOW.0 + 1)),
+        details: Details {
+            channel: Some("mobile"),
+            end_to_end_id: Some("E2E-1"),
+            remittance: Some("for tea"),
+            metadata: [("order", "1"), ("shop", "Praha")].into_iter().collect(),
+        },
+        ..Order::transfer(id("whole"), id("alice"), id("bob"), eur(1))
+    }
 }
 
 fn open(name: &'static str) -> Command<'static> {

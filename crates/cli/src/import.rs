@@ -6,6 +6,8 @@
 //! starting the same command again goes on there. A line that is refused goes into a file with its
 //! reason, and the import goes on.
 
+#[doc(hidden)]
+pub mod forms;
 mod lines;
 mod mapping;
 mod refused;

@@ -3,21 +3,30 @@
 use crate::body;
 use crate::input::payment::PaymentBody;
 use crate::problem::Problem;
-use crate::proto::PaymentBatch;
+use crate::proto::{Payment, PaymentBatch};
 use courant_engine::{Command, command};
 
-/// The encoded command that a JSON payment asks for; `None` if it is refused.
-pub fn payment_json(bytes: &[u8]) -> Option<Vec<u8>> {
-    let body: PaymentBody<'_> = body::parse(bytes).ok()?;
-    command(&body).ok()
+/// Why an order was refused, as a problem document says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The stable name, such as `wrong_decimals`.
+    pub code: String,
+    /// The field that was wrong, if the form as a whole was not.
+    pub field: Option<String>,
+    /// What was wrong, for people.
+    pub detail: String,
 }
 
-/// The encoded commands that a Protobuf batch asks for; `None` for those that are refused, and an
-/// empty list if the whole batch is.
-pub fn batch_protobuf(bytes: &[u8]) -> Vec<Option<Vec<u8>>> {
-    let Ok(batch) = PaymentBatch::read(bytes) else { return Vec::new() };
-    let one = |payment: &crate::proto::Payment| command(&payment.body().ok()?).ok();
-    batch.payments.iter().map(one).collect()
+/// The encoded command that a JSON payment asks for.
+pub fn payment_json(bytes: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let body: PaymentBody<'_> = body::parse(bytes)?;
+    Ok(command(&body)?)
+}
+
+/// The encoded commands that a Protobuf batch asks for, one for each payment in it.
+pub fn batch_protobuf(bytes: &[u8]) -> Result<Vec<Result<Vec<u8>, Refusal>>, Refusal> {
+    let one = |payment: &Payment| Ok(command(&payment.body().map_err(Problem::from)?)?);
+    Ok(PaymentBatch::read(bytes)?.payments.iter().map(one).collect())
 }
 
 fn command(body: &PaymentBody<'_>) -> Result<Vec<u8>, Problem> {
@@ -26,6 +35,17 @@ fn command(body: &PaymentBody<'_>) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     command::encode(&command, &mut bytes);
     Ok(bytes)
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Refusal {
+        let document = problem.document(None);
+        Refusal {
+            code: document.code.to_owned(),
+            field: document.field.map(str::to_owned),
+            detail: document.detail.to_owned(),
+        }
+    }
 }
 
 #[cfg(test)]

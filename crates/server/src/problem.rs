@@ -228,8 +228,10 @@ impl From<Reason> for Problem {
 impl From<FieldError> for Problem {
     fn from(error: FieldError) -> Problem {
         let sentence = error.sentence().to_owned();
-        let problem = Problem::new(Code::Field(error.code), sentence).at(error.field);
-        Problem { limit: error.limit, ..problem }
+        let problem = Problem::new(Code::Field(error.code), sentence);
+        // No name stands for the body as a whole.
+        let field = Some(error.field).filter(|field| !field.is_empty());
+        Problem { field, limit: error.limit, ..problem }
     }
 }
 
