@@ -2,8 +2,8 @@
 //! not read that segment from its start.
 //!
 //! Scans note what they meet. A mark is about a durable batch, which never changes, so it never
-//! becomes wrong; marks below the journal's begin are not asked for. At most [`MARKS_MAX`] are kept,
-//! [`MARK_DISTANCE_BYTES`] apart; when there are more all are forgotten, and met again.
+//! becomes wrong; marks below the journal's begin are not asked for. At most [`MARKS_MAX`] are
+//! kept, [`MARK_DISTANCE_BYTES`] apart; when there are more all are forgotten, and met again.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -39,6 +39,9 @@ pub struct Config {
     /// How long a connection may be without a whole request head, before the first request and
     /// between two. 60 s; then it is closed.
     pub idle_timeout: Duration,
+    /// How long a client may take nothing of what is sent to it, or not say that it got it. 60 s;
+    /// then it is cut off: it holds a connection, and perhaps a place for a stream.
+    pub write_timeout: Duration,
     /// How often an idle event stream carries a comment. 15 s.
     pub heartbeat_interval: Duration,
     /// How long requests under way may take once the shutdown has begun. 30 s; then they are cut
@@ -59,6 +62,7 @@ impl Config {
             streams_max: 128,
             body_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(60),
             heartbeat_interval: Duration::from_secs(15),
             drain_timeout: Duration::from_secs(30),
         }

@@ -194,6 +194,10 @@ impl Server {
     ) {
         // Without it small answers could wait for an acknowledgement; nothing else depends on it.
         let _ = stream.set_nodelay(true);
+        // The system watches this by itself. Where it cannot, a silent client keeps its place.
+        let timeout_ms = self.app.config.write_timeout.as_millis();
+        let timeout_ms = u32::try_from(timeout_ms).unwrap_or(u32::MAX);
+        let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, timeout_ms);
         let server = Arc::clone(self);
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let server = Arc::clone(&server);

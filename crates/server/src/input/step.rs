@@ -2,7 +2,7 @@
 
 use super::{Object, Text, amount, currency};
 use courant_engine::command::{Money, PaymentStep, Step};
-use courant_ledger::{Currency, FieldError, FieldProblem, GiveBack, Id, Part, Portion};
+use courant_ledger::{Currency, FieldError, FieldProblem, GiveBack, Id, PAYEES_MAX, Part, Portion};
 use serde::Deserialize;
 use smallvec::SmallVec;
 use utoipa::ToSchema;
@@ -143,6 +143,11 @@ fn money<'a>(
     let portion = match (total, parts) {
         (None, None) => Portion::All,
         (Some(total), None) => Portion::Total(amount("amount", total, needed()?)?),
+        (None, Some(parts)) if parts.len() > PAYEES_MAX => {
+            let sentence = format!("a payment has at most {PAYEES_MAX} payees");
+            let error = FieldError::new("parts", FieldProblem::TooMany, sentence);
+            return Err(error.with_limit(PAYEES_MAX as u64));
+        }
         (None, Some(parts)) => {
             let currency = needed()?;
             let parts = parts.iter().enumerate().map(|(at, part)| part.read(currency, at));

@@ -35,8 +35,8 @@ use utoipa::ToSchema;
         which is answered in Protobuf.",
     params(
         BatchQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "Heeded with `atomic=true` only: \
-            payments on their own have each their id"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Heeded with `atomic=true` \
+            only: payments on their own have each their id"),
     ),
     request_body(content = Vec<PaymentBody>),
     security(("api_key" = ["payments:write"])),

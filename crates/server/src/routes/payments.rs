@@ -116,8 +116,8 @@ pub(super) struct StepView<'a> {
     kind: &'static str,
     /// The id of the capture, refund, return or reversal, if it was one.
     child: Option<&'a str>,
-    /// How much it posted: for the payees, or by a refund, return or reversal from them; fees apart.
-    /// Holding, releasing, cancelling and expiring post nothing.
+    /// How much it posted: for the payees, or by a refund, return or reversal from them; fees
+    /// apart. Holding, releasing, cancelling and expiring post nothing.
     #[schema(value_type = String)]
     moved: Decimal,
     /// The number of the API key that asked; 0 for the clock and the machine's own.

@@ -160,8 +160,8 @@ fn a_stream_follows_what_happens_and_ends_with_the_server() {
     assert_eq!(stream.next(), None);
 }
 
-/// Reads the stream in pieces of `piece` events, each on a connection of its own, until `count` were
-/// seen; connections that are refused or cut off are opened again.
+/// Reads the stream in pieces of `piece` events, each on a connection of its own, until `count`
+/// were seen; connections that are refused or cut off are opened again.
 fn read_in_pieces(client: &RwLock<Client>, piece: usize, count: usize) -> Vec<String> {
     let mut seen: Vec<String> = Vec::new();
     while seen.len() < count {
@@ -223,11 +223,9 @@ fn a_stream_that_is_cut_off_under_load_and_by_restarts_has_no_gap_and_no_repeat(
     });
 }
 
-#[test]
-fn a_client_that_reads_nothing_slows_nobody() {
-    let server = Server::with_alice_and_bob();
-    let _silent = server.client.stream("/v1/events/stream", None);
-    // Far more than the buffers of a socket and the one batch that a stream holds.
+/// Makes 2,000 payments with long events: far more than the buffers of a socket and the one batch
+/// that a stream holds.
+fn pay_much(server: &Server) {
     let body: Vec<Value> = (0..2_000)
         .map(|n| {
             let mut order = transfer(&format!("p{n}"), "0.01");
@@ -239,6 +237,29 @@ fn a_client_that_reads_nothing_slows_nobody() {
     for part in body.chunks(500) {
         server.client.post("/v1/payments/batch", &json!(part)).expect(200);
     }
+}
+
+#[test]
+fn a_client_that_reads_nothing_loses_its_place() {
+    let server = Server::with(|config| {
+        config.streams_max = 1;
+        config.write_timeout = std::time::Duration::from_millis(300);
+    });
+    server.open_account("alice", "EUR");
+    server.open_account("bob", "EUR");
+    let silent = server.client.stream("/v1/events/stream", None);
+    pay_much(&server);
+    // Tries are bounded only so that a broken server fails the test instead of hanging it.
+    let opens = |_| server.client.try_stream("/v1/events/stream", None).is_some();
+    assert!((0..20_000).any(opens), "its place becomes free");
+    assert!(silent.count() < 2_000, "it was cut off");
+}
+
+#[test]
+fn a_client_that_reads_nothing_slows_nobody() {
+    let server = Server::with_alice_and_bob();
+    let _silent = server.client.stream("/v1/events/stream", None);
+    pay_much(&server);
     let events = server.client.stream("/v1/events/stream?type=payment.completed", None);
     assert_eq!(events.take(2_001).count(), 2_001);
 }

@@ -234,6 +234,55 @@ fn several_payees_are_paid_together_and_captured_by_parts() {
 }
 
 #[test]
+fn parts_are_at_most_as_many_as_payees_and_each_payee_once() {
+    let server = Server::with_alice_and_bob();
+    hold(&server, "p1", "50.00");
+    let parts = |count: usize| {
+        let parts = vec![json!({"creditor": "bob", "amount": "0.01"}); count];
+        json!({"id": "c", "currency": "EUR", "parts": parts})
+    };
+    for list in ["captures", "refunds", "returns", "reversals", "release"] {
+        let path = format!("/v1/payments/p1/{list}");
+        let send = |count: usize| {
+            let mut body = parts(count);
+            if list == "release" {
+                body.as_object_mut().expect("an object").remove("id");
+            }
+            server.client.post_once(&path, list, &body)
+        };
+        let problem = send(101).problem(400, "too_many");
+        assert_eq!((&problem["field"], &problem["limit"]), (&json!("parts"), &json!(100)));
+        let twice = send(2);
+        assert!((400..500).contains(&twice.status), "{}", twice.text());
+    }
+    assert_eq!(server.client.get("/v1/payments/p1").expect(200)["amounts"]["remaining"], "50.00");
+}
+
+/// All or none: as many payments and payees as a body can hold.
+#[test]
+fn the_largest_group_is_recorded_or_refused_and_the_server_goes_on() {
+    let server = Server::over(courant_node::NodeOptions::default());
+    server.open_account("alice", "EUR");
+    server.open_account("b", "EUR");
+    server.open_account("c", "EUR");
+    let payees: Vec<Value> = (0..100)
+        .map(|n| json!({"creditor": if n % 2 == 0 { "b" } else { "c" }, "amount": "0.01"}))
+        .collect();
+    let order = |n: usize| json!({"id": format!("g{n}"), "debtor": "alice", "currency": "EUR", "payees": payees});
+    let group: Vec<Value> = (0..2_000).map(order).collect();
+    let answer = server.client.post("/v1/payments/batch?atomic=true", &json!(group));
+    assert!([201, 400, 413, 422].contains(&answer.status), "{}", answer.text());
+    server
+        .client
+        .post(
+            "/v1/payments",
+            &json!({"id": "after", "debtor": "alice",
+        "creditor": "b", "amount": "1.00", "currency": "EUR"}),
+        )
+        .expect(201);
+}
+
+#[test]
 fn what_is_outside_is_awaited_confirmed_refused_and_inquired() {
     let server = Server::with_alice_and_bob();
     let client = &server.client;
