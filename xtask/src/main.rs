@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks on its streams")]
 
 mod bench;
+mod broken;
 mod ci;
 mod clock;
 mod fuzz;
@@ -44,6 +45,8 @@ enum Task {
     /// Measure Courant beside another program
     #[command(subcommand)]
     Bench(bench::Peer),
+    /// Apply each deliberately broken variant to a copy of the tree: its test must fail
+    Broken(broken::Options),
     /// Run the fuzz targets for a while
     Fuzz(fuzz::Options),
 }
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::Ci => ci::ci(&mut run),
         Task::Tidy => run.step("tidy", tidy::tidy),
         Task::Bench(peer) => run.step("bench", || bench::bench(&peer)),
+        Task::Broken(options) => run.step("broken", || broken::broken(&options)),
         Task::Fuzz(options) => run.step("fuzz", || fuzz::fuzz(&options)),
         Task::Test { filter: Some(filter), .. } => {
             run.step("workspace", || suites::workspace(&[&filter]));

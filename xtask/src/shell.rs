@@ -5,7 +5,8 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -21,6 +22,12 @@ pub(crate) fn root() -> PathBuf {
     let mut root = PathBuf::from(here);
     root.pop();
     root
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    root().join(target.unwrap_or_else(|| "target".into()))
 }
 
 /// A program to be started in the workspace's root.
@@ -78,6 +85,22 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         bail!("{}: {}\n{}", shown(command), output.status, stderr.trim());
     }
     String::from_utf8(output.stdout).with_context(|| format!("{}: not UTF-8", shown(command)))
+}
+
+/// Runs silently, whatever comes of it; `None` if it took longer and was ended.
+pub(crate) fn output_within(command: &mut Command, time_max: Duration) -> Result<Option<Output>> {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.with_context(|| format!("cannot start {}", shown(command)))?;
+    let id = child.id().to_string();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || tell.send(child.wait_with_output()));
+    match told.recv_timeout(time_max) {
+        Ok(output) => Ok(Some(output.context("waiting for a test")?)),
+        Err(_) => {
+            Command::new("kill").args(["-KILL", &id]).status().context("starting kill")?;
+            Ok(None)
+        }
+    }
 }
 
 /// The command as one would type it (without quoting).

@@ -4,14 +4,15 @@
 //! for the programs it needs, then runs a command. A command says how it went by its exit code; if
 //! it prints `N passed, N failed` (or is a libtest binary), those count in the closing line.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
+use crate::broken;
 use crate::fuzz;
 use crate::needs::{self, Need};
 use crate::report::{Outcome, Run};
-use crate::shell::{cargo_workspace, run_tests};
+use crate::shell::{cargo_workspace, program, run, run_tests, target};
 
 /// A named part of `cargo xtask test`.
 #[derive(Debug)]
@@ -36,17 +37,22 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "kill",
         about: "kill -9 under load, 200 times: nothing acknowledged is lost, nothing is done twice",
-        run: || program_test("kill", &[], ("KILL_ROUNDS", "200")),
+        run: || release_test("kill", &[], ("KILL_ROUNDS", "200")),
     },
     Suite {
         name: "syscalls",
-        about: "72 system calls that fail, by strace: the same, and a reason is given",
-        run: || program_test("syscalls", &[needs::STRACE], ("SYSCALL_FAULTS", "8")),
+        about: "72 system calls that fail, and short ones: the same, and a reason is given",
+        run: || release_test("syscalls", &[needs::STRACE], ("SYSCALL_FAULTS", "8")),
     },
     Suite {
         name: "sim",
         about: "1,000 seeds of crashes and disk faults, audited: nothing is lost or done twice",
         run: || program_test("seeds", &[], ("SIM_SEEDS", "1000")),
+    },
+    Suite {
+        name: "broken",
+        about: "variants with one thing broken, each caught by the test that it names",
+        run: || broken::broken(&broken::Options::default()),
     },
     Suite {
         name: "fuzz",
@@ -64,8 +70,19 @@ pub(crate) fn workspace(args: &[&str]) -> Result<Outcome> {
 /// One test program of the workspace, more thoroughly than among all others.
 fn program_test(name: &str, needs: &[Need], setting: (&str, &str)) -> Result<Outcome> {
     needs::install(needs)?;
-    let mut command = cargo_workspace("test", &["--test", name, "--", "--nocapture"]);
-    run_tests(command.env(setting.0, setting.1))
+    run_tests(one_program(name).env(setting.0, setting.1))
+}
+
+/// The same with the binary as it is shipped.
+fn release_test(name: &str, needs: &[Need], setting: (&str, &str)) -> Result<Outcome> {
+    needs::install(needs)?;
+    run(&mut program("cargo", &["build", "--release", "--locked", "--bin", "courant"]))?;
+    let binary = target().join("release/courant");
+    run_tests(one_program(name).env(setting.0, setting.1).env("COURANT_TEST_BINARY", binary))
+}
+
+fn one_program(name: &str) -> Command {
+    cargo_workspace("test", &["--test", name, "--", "--nocapture"])
 }
 
 /// Every suite, one step each.

@@ -1,0 +1,164 @@
+//! What a node makes of its files when some are lost, damaged, or older than the others; and that
+//! an answer means that the disk has it.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use courant_node::engine::command::OpenAccount;
+use courant_node::engine::{Caller, Command};
+use courant_node::ledger::{
+    AccountTerms, Amount, Currency, Id, Limits, Metadata, Order, Side, Status,
+};
+use courant_node::{CallError, Node, NodeOptions, OpenError, Reply, SubmitError};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const ME: Caller<'_> = Caller { key: 1, idempotency_key: None };
+
+/// Payments whose ids fill several generations of 60 and half of another.
+const PAYMENTS: u32 = 330;
+
+/// How many bytes of a snapshot are altered, one at a time.
+const ALTERED_MAX: usize = 40;
+
+fn id(text: &str) -> Id<'_> {
+    Id::parse("id", text).unwrap()
+}
+
+fn open(path: &Path) -> Node {
+    Node::open(path, NodeOptions::small()).unwrap()
+}
+
+/// Calls until there is room: generations of 60 ids push callers back now and then.
+fn call(node: &Node, command: &Command<'_>) -> Reply {
+    loop {
+        match node.call(ME, command) {
+            Ok(reply) => return reply,
+            Err(CallError::Submit(SubmitError::Full { .. })) => std::thread::yield_now(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Two accounts, and money in the first.
+fn prepare(node: &Node) {
+    for name in ["alice", "bob"] {
+        let terms = AccountTerms {
+            currency: Currency::EUR,
+            side: Side::Credit,
+            limits: Limits::NOT_NEGATIVE,
+            code: 0,
+        };
+        let (id, metadata) = (id(name), Metadata::new());
+        call(node, &Command::OpenAccount(OpenAccount { id, terms, name: None, metadata }));
+    }
+    let amount = Amount::new(1_000_000, Currency::EUR);
+    call(node, &Command::Pay(Order::top_up(id("t"), id("alice"), amount)));
+}
+
+/// One cent from alice to bob; whether it was a repeat.
+fn pay(node: &Node, name: &str) -> bool {
+    let amount = Amount::new(1, Currency::EUR);
+    let order = Order::transfer(id(name), id("alice"), id("bob"), amount);
+    match call(node, &Command::Pay(order)) {
+        Reply::Recorded { status: Some(Status::Completed), repeat, .. } => repeat,
+        other => panic!("{name}: {other:?}"),
+    }
+}
+
+fn balance_of_bob(node: &Node) -> i128 {
+    node.account(id("bob")).wait().unwrap().unwrap().account.balance()
+}
+
+fn newest_snapshot(path: &Path) -> PathBuf {
+    let files = fs::read_dir(path.join("snapshots")).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|file| file.extension().is_some_and(|ending| ending == "snap")).max().unwrap()
+}
+
+#[test]
+fn what_is_answered_is_durable() {
+    let directory = tempfile::tempdir().unwrap();
+    let node = open(directory.path());
+    prepare(&node);
+    for number in 0..300 {
+        let name = format!("p-{number}");
+        let amount = Amount::new(1, Currency::EUR);
+        let order = Order::transfer(id(&name), id("alice"), id("bob"), amount);
+        let Reply::Recorded { lsn, .. } = call(&node, &Command::Pay(order)) else {
+            panic!("{name} is not recorded")
+        };
+        assert!(lsn < node.durable_end(), "{name} is answered at {lsn}");
+    }
+}
+
+#[test]
+fn a_lost_index_of_ids_is_made_again_from_the_journal() {
+    let directory = tempfile::tempdir().unwrap();
+    let node = open(directory.path());
+    prepare(&node);
+    for number in 0..PAYMENTS {
+        assert!(!pay(&node, &format!("p-{number}")));
+    }
+    node.snapshot().unwrap();
+    node.close();
+    let mut removed = 0;
+    for entry in fs::read_dir(directory.path().join("ids")).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+        removed += 1;
+    }
+    assert!(removed > 0, "generations of 60 ids were written");
+    // What the first start made again must be enough for the second.
+    for start in 0..2 {
+        let node = open(directory.path());
+        for number in 0..PAYMENTS {
+            assert!(pay(&node, &format!("p-{number}")), "start {start}: p-{number} is done twice");
+        }
+        assert_eq!(balance_of_bob(&node), i128::from(PAYMENTS));
+        node.close();
+    }
+}
+
+#[test]
+fn a_damaged_snapshot_is_left_out() {
+    let directory = tempfile::tempdir().unwrap();
+    let node = open(directory.path());
+    prepare(&node);
+    pay(&node, "p-1");
+    node.snapshot().unwrap();
+    node.close();
+    let file = newest_snapshot(directory.path());
+    let sound = fs::read(&file).unwrap();
+    let used = sound.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    let body = 4096..used;
+    for at in body.clone().step_by((body.len() / ALTERED_MAX).max(1)) {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 1;
+        fs::write(&file, &bytes).unwrap();
+        let node = open(directory.path());
+        assert_eq!(node.report().warnings.len(), 1, "byte {at}: {:?}", node.report());
+        assert_eq!(balance_of_bob(&node), 1, "byte {at}");
+        node.close();
+    }
+}
+
+#[test]
+fn a_journal_behind_its_snapshot_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let (journal, kept) = (directory.path().join("journal"), directory.path().join("kept"));
+    let node = open(directory.path());
+    prepare(&node);
+    node.close();
+    fs::create_dir(&kept).unwrap();
+    for entry in fs::read_dir(&journal).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), kept.join(entry.file_name())).unwrap();
+    }
+    let node = open(directory.path());
+    for number in 0..20 {
+        pay(&node, &format!("p-{number}"));
+    }
+    node.snapshot().unwrap();
+    node.close();
+    fs::remove_dir_all(&journal).unwrap();
+    fs::rename(&kept, &journal).unwrap();
+    let opened = Node::open(directory.path(), NodeOptions::small());
+    assert!(matches!(opened, Err(OpenError::JournalBehind { .. })), "{opened:?}");
+}
