@@ -1,6 +1,5 @@
 //! `courant serve`: opens a data directory and serves it over HTTP until told to stop.
 
-mod retention;
 mod running;
 
 use std::net::SocketAddr;
@@ -13,7 +12,6 @@ use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
 pub(crate) use running::{Running, Setting};
-use retention::RetentionArgs;
 
 use crate::client::{ADMIN_KEY_FILE, Client, key_in};
 use crate::demo;
@@ -41,8 +39,6 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "COURANT_SEGMENT_MIB", default_value_t = 64, value_name = "MIB")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=16_384))]
     segment_mib: u32,
-    #[command(flatten)]
-    retention: RetentionArgs,
     /// Open demo accounts and let payments flow
     #[arg(long)]
     demo: bool,
@@ -76,7 +72,6 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         listen: args.listen,
         allow_remote: args.allow_remote,
         segment_mib: args.segment_mib,
-        retention: args.retention.retention(),
         heeds_signals: true,
     };
     let running = Running::start(setting)?;

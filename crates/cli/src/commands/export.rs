@@ -1,7 +1,10 @@
 //! `courant export`: events or an account's entries as NDJSON or CSV, page by page in constant
 //! memory.
 
+use std::io::IsTerminal;
+
 use clap::{Args, Subcommand, ValueEnum};
+use indicatif::ProgressBar;
 use serde_json::Value;
 
 use super::pages::Pages;
@@ -9,6 +12,7 @@ use super::{events, path_id};
 use crate::client::ServerArgs;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, field};
+use crate::progress;
 
 /// Columns of exported events. The whole event is in the NDJSON form.
 const EVENT_COLUMNS: &[&str] = &["id", "time", "type", "subject", "source"];
@@ -74,7 +78,10 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Exit, Failure> {
         out.raw(&csv_row(columns.iter().map(|name| (*name).to_owned()))?)?;
     }
     let mut pages = Pages::new(&client, &path);
+    let bar = progress();
     while let Some(items) = pages.next(ALL)? {
+        bar.inc(items.len() as u64);
+        bar.set_message(format!("{} written", bar.position()));
         for item in &items {
             match args.format {
                 Format::Ndjson => out.line(item)?,
@@ -82,7 +89,16 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Exit, Failure> {
             }
         }
     }
+    bar.finish_and_clear();
     Ok(Exit::Success)
+}
+
+/// How much was written so far, unless that goes to the terminal itself.
+fn progress() -> ProgressBar {
+    match std::io::stdout().is_terminal() {
+        true => ProgressBar::hidden(),
+        false => progress::bar(None, progress::Unit::Things),
+    }
 }
 
 fn cells<'a>(item: &'a Value, columns: &'a [&str]) -> impl Iterator<Item = String> + 'a {
