@@ -1,14 +1,16 @@
 //! `kill -9` at random times under load: every acknowledged payment is there, and every payment at
 //! most once.
 //!
-//! `KILL_ROUNDS` says how often (3 unless set), `KILL_SEED` repeats a run. All rounds use one data
-//! directory, so each recovers what the one before left.
+//! `KILL_ROUNDS` says how often (3 unless set), `KILL_SEED` repeats a run. Each round recovers what
+//! the one before left, in one data directory; after some rounds a new one is taken, because every
+//! round looks for everything that was ever acknowledged in its directory.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail, and say more")]
 
 mod common;
 #[path = "common/load.rs"]
 mod load;
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -16,8 +18,9 @@ use common::{Server, run};
 use load::{Answer, Sent, agent};
 
 const ROUNDS_DEFAULT: u64 = 3;
+const ROUNDS_IN_A_DIRECTORY: u64 = 20;
 /// When the server is killed after it began to serve, in milliseconds.
-const KILL_AFTER_MS: std::ops::Range<u64> = 5..500;
+const KILL_AFTER_MS: Range<u64> = 5..500;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a whole number"))
@@ -29,6 +32,13 @@ fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
     let seed = setting("KILL_SEED", fastrand::u64(..));
     println!("KILL_SEED={seed} KILL_ROUNDS={rounds}");
     let mut rng = fastrand::Rng::with_seed(seed);
+    for first in (0..rounds).step_by(usize::try_from(ROUNDS_IN_A_DIRECTORY).unwrap()) {
+        one_directory(first..rounds.min(first + ROUNDS_IN_A_DIRECTORY), &mut rng);
+    }
+}
+
+/// Rounds in a directory of their own; at the end every payment is counted.
+fn one_directory(rounds: Range<u64>, rng: &mut fastrand::Rng) {
     let dir = tempfile::tempdir().unwrap();
     let (data, acknowledged) = (dir.path().join("data"), dir.path().join("acknowledged"));
     let server = Server::start(&data);
@@ -37,7 +47,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
     assert_eq!(server.stop(), Some(0));
     let key = std::fs::read_to_string(data.join("admin.key")).unwrap().trim().to_owned();
     let sent = Sent::new(&acknowledged);
-    for round in 0..rounds {
+    for round in rounds {
         let server = Server::start(&data);
         let (url, stop) = (server.url.clone(), AtomicBool::new(false));
         std::thread::scope(|scope| {

@@ -1,6 +1,7 @@
 //! What the tests of the binary share: running it, and a server that is ended however a test ends.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,12 +9,17 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// The binary under test.
+/// The binary that was built with the tests.
 pub(crate) const COURANT: &str = env!("CARGO_BIN_EXE_courant");
+
+/// The binary under test: that one, unless `COURANT_TEST_BINARY` names another, such as a release.
+pub(crate) fn binary() -> OsString {
+    std::env::var_os("COURANT_TEST_BINARY").unwrap_or_else(|| COURANT.into())
+}
 
 /// A command of the binary that sees nothing of the caller's settings.
 pub(crate) fn courant(args: &[&str]) -> Command {
-    let mut command = Command::new(COURANT);
+    let mut command = Command::new(binary());
     command.args(args).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("COURANT_") {

@@ -5,14 +5,17 @@ use std::path::Path;
 
 const HEAD: &str = "# Result codes
 
-Why a payment was refused or is in its present status, and why a request was refused. The number stands in the journal, the code in
-answers, events and reports. Both are stable: a number is never given to another code, and a code is never renamed or removed
-(`cargo xtask tidy` checks it). The ISO 20022 code is one of ExternalStatusReason1Code, where one fits.
+Why a payment was refused or is in its present status, and why a request was refused. The number
+stands in the journal, the code in answers, events and reports. Both are stable: a number is never
+given to another code, and a code is never renamed or removed (`cargo xtask tidy` checks it). The
+ISO 20022 code is one of ExternalStatusReason1Code, where one fits.
 
-Problems that are not the ledger's answer, such as a body that is no JSON, have a code without a number; the server's page
-`/docs/problems` lists them beside these, and [the guide to the API](../api.md) says which HTTP status goes with which.
+Problems that are not the ledger's answer, such as a body that is no JSON, have a code without a
+number; the server's page `/docs/problems` lists them beside these, and
+[the guide to the API](../api.md) says which HTTP status goes with which.
 
-This page is made from `crates/ledger/src/reason.rs`: `UPDATE=1 cargo test -p courant-ledger --test tables result_codes` writes it.
+This page is made from `crates/ledger/src/reason.rs` by
+`UPDATE=1 cargo test -p courant-ledger --test tables result_codes`.
 
 | Number | Code | ISO 20022 | What happened, and what to do |
 | --- | --- | --- | --- |
