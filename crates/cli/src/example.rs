@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use courant_node::Retention;
+
 use crate::client::{Client, ServerArgs};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
@@ -60,6 +62,7 @@ const SEGMENT_MIB: u32 = 16;
 /// Serves the directory on a free port of this machine for as long as the example runs.
 fn on_own_server(data: &Path, out: &mut Output) -> Result<Exit, Failure> {
     let running = Running::start(Setting {
+        retention: Retention::KeepAll,
         data: data.to_owned(),
         listen: ([127, 0, 0, 1], 0).into(),
         allow_remote: false,

@@ -1,5 +1,6 @@
 //! `courant serve`: opens a data directory and serves it over HTTP until told to stop.
 
+mod retention;
 mod running;
 
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
+use retention::RetentionArgs;
 pub(crate) use running::{Running, Setting};
 
 use crate::client::{ADMIN_KEY_FILE, Client, key_in};
@@ -39,6 +41,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "COURANT_SEGMENT_MIB", default_value_t = 64, value_name = "MIB")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=16_384))]
     segment_mib: u32,
+    #[command(flatten)]
+    retention: RetentionArgs,
     /// Open demo accounts and let payments flow
     #[arg(long)]
     demo: bool,
@@ -72,6 +76,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         listen: args.listen,
         allow_remote: args.allow_remote,
         segment_mib: args.segment_mib,
+        retention: args.retention.retention()?,
         heeds_signals: true,
     };
     let running = Running::start(setting)?;

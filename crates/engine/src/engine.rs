@@ -6,6 +6,7 @@ use crate::ids::{Frozen, RecentIds};
 use crate::state::{OpenPayment, State};
 use crate::{Caller, Command, DecodeError, Key, Lsn, record};
 use courant_ledger::{Account, AccountNo, Currency, Id, IdBuf, Sums, TagDomain, Tagger, Timestamp};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// How an engine is set up.
@@ -141,6 +142,15 @@ impl Engine {
     /// A payment that is not final.
     pub fn open_payment(&self, id: Id<'_>) -> Option<&OpenPayment> {
         self.state.open.get(&IdBuf::from(id))
+    }
+
+    /// Payments that are not final and whose ids come after this one, in the order of their ids.
+    pub fn open_payments_after(
+        &self,
+        after: Option<IdBuf>,
+    ) -> impl Iterator<Item = (&IdBuf, &OpenPayment)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.state.open.range((from, Bound::Unbounded))
     }
 
     /// How many payments are not final.

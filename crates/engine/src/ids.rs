@@ -73,6 +73,11 @@ impl RecentIds {
         self.current.len() >= self.capacity
     }
 
+    /// How many ids a generation is to hold.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// How many ids the current generation holds.
     pub fn len(&self) -> usize {
         self.current.len()

@@ -2,8 +2,9 @@
 //!
 //! Sealed segments never change, so each is copied once; a later backup into the same directory
 //! copies what is new. The segment that is being written is copied up to a durable end that the
-//! caller names. The manifest, with length and BLAKE3 of each file, is written last: a backup
-//! without it, or with files that do not match it, is none.
+//! caller names. Files of other directories that belong to the same moment come along. The manifest,
+//! with length and BLAKE3 of each file, is written last: a backup without it, or with files that do
+//! not match it, is none.
 
 mod manifest;
 mod restore;
@@ -22,16 +23,27 @@ use crate::segments::{SegmentSet, file_name};
 use crate::storage::{Storage, read_file, remove_if_there, replace_file};
 
 use manifest::{MANIFEST_FILE, Manifest, Stored};
-pub use restore::restore;
+pub use restore::{Checked, check, restore};
 
 /// What to copy.
-#[derive(Clone, Copy, Debug)]
-pub struct BackupOptions<'a> {
+#[derive(Debug)]
+pub struct BackupOptions<'a, S> {
     /// The durable end of the running journal, [`crate::Reader::durable_end`]; of one that is
     /// closed, the end that opening or verifying it reports.
     pub end: Lsn,
-    /// Further files of the directory that belong to this end, such as snapshots.
-    pub extra: &'a [String],
+    /// Files of other directories that belong to this end, such as snapshots.
+    pub extra: &'a [Extra<'a, S>],
+}
+
+/// A file beside the journal. One that did not change since the last backup is not copied again.
+#[derive(Debug)]
+pub struct Extra<'a, S> {
+    /// What its directory is called: [`restore`] asks by this name where the file goes.
+    pub directory: &'a str,
+    /// That directory.
+    pub storage: &'a S,
+    /// The file.
+    pub name: &'a str,
 }
 
 /// What a backup did.
@@ -43,6 +55,10 @@ pub struct BackedUp {
     pub bytes_copied: u64,
     /// Files that an earlier backup had copied already.
     pub files_kept: u64,
+    /// Where the journal in the backup begins.
+    pub begin: Lsn,
+    /// Where it ends.
+    pub end: Lsn,
 }
 
 /// Why there is no new backup, or no restored journal. An earlier backup is still whole.
@@ -80,21 +96,25 @@ pub enum BackupError {
 pub fn backup<S: Storage, D: Storage>(
     storage: &S,
     destination: &D,
-    options: BackupOptions<'_>,
+    options: BackupOptions<'_, S>,
 ) -> Result<BackedUp, BackupError> {
     let set = SegmentSet::load(storage).map_err(BackupError::Source)?;
     let before = Manifest::load(destination)?;
-    let mut copying = Copying { storage, destination, before, done: BackedUp::default() };
+    let begin = set.headers.first().map_or(Lsn::NONE, |header| header.base);
+    let done = BackedUp { begin, end: options.end, ..BackedUp::default() };
+    let mut copying = Copying { storage, destination, before, done };
     let mut files = Vec::new();
     for segment in segments_up_to(&set.headers, options.end)? {
         files.push(copying.segment(segment, options.end)?);
     }
     if set.note.is_some() {
-        files.push(copying.file(NOTE_FILE, options.end)?);
+        let note = Place { storage, name: NOTE_FILE };
+        files.push(copying.file(&note, NOTE_FILE.to_owned(), options.end)?);
     }
     files.extend(copying.chain(options.end)?);
-    for name in options.extra {
-        files.push(copying.file(name, options.end)?);
+    for Extra { directory, storage, name } in options.extra {
+        let place = Place { storage: *storage, name };
+        files.push(copying.file(&place, format!("{directory}/{name}"), options.end)?);
     }
     let Copying { before, done, .. } = copying;
     let location = destination.location();
@@ -153,25 +173,37 @@ impl<S: Storage, D: Storage> Copying<'_, S, D> {
                 return Ok(known.clone());
             }
         }
-        let stored_file = Stored {
-            stored,
-            name,
-            bytes,
-            full_bytes: segment.capacity_bytes,
-            hash: blake3::Hash::from_bytes([0; 32]),
-        };
-        self.copy(stored_file)
+        let from = Place { storage: self.storage, name: &name };
+        let copied = self.copy(&from, &stored, bytes)?;
+        let full_bytes = segment.capacity_bytes;
+        Ok(Stored { hash: copied, stored, name, bytes, full_bytes })
     }
 
-    /// Any other file, whole.
-    fn file(&mut self, name: &str, end: Lsn) -> Result<Stored, BackupError> {
-        manifest::check_name(name)?;
-        let place = Place { storage: self.storage, name };
-        let bytes = length(&place).doing("opening", name)?;
-        let stored = format!("{name}.to-{end}");
-        let hash = blake3::Hash::from_bytes([0; 32]);
-        let (name, full_bytes) = (name.to_owned(), bytes);
-        self.copy(Stored { stored, name, bytes, full_bytes, hash })
+    /// Any other file, whole, under a name that no file of the backup before has; the same file
+    /// again if it has not changed.
+    fn file(&mut self, from: &Place<'_, S>, name: String, end: Lsn) -> Result<Stored, BackupError> {
+        manifest::check_name(&name)?;
+        let bytes = length(from).doing("opening", from.name)?;
+        let before = self.before.iter().flat_map(|before| &before.files);
+        if let Some(known) = before.into_iter().find(|file| file.name == name)
+            && known.bytes == bytes
+            && hash(from, bytes).doing("reading", from.name)? == known.hash
+        {
+            self.done.files_kept += 1;
+            return Ok(known.clone());
+        }
+        let stored = self.unused_name(&name, end);
+        let copied = self.copy(from, &stored, bytes)?;
+        Ok(Stored { hash: copied, stored, name, bytes, full_bytes: bytes })
+    }
+
+    /// A name in the backup for a file that may change: an earlier backup's copy is not touched.
+    fn unused_name(&self, name: &str, end: Lsn) -> String {
+        let mut stored = format!("{}.to-{end}", name.replace('/', "-"));
+        while self.before.as_ref().is_some_and(|before| before.find(&stored).is_some()) {
+            stored.push('+');
+        }
+        stored
     }
 
     /// The chain, as far as the backup goes.
@@ -181,7 +213,7 @@ impl<S: Storage, D: Storage> Copying<'_, S, D> {
         };
         log.entries.retain(|entry| entry.head.end <= end);
         let bytes = log.encode();
-        let stored = format!("{CHAIN_FILE}.to-{end}");
+        let stored = self.unused_name(CHAIN_FILE, end);
         replace_file(self.destination, &stored, &bytes).doing("writing", &stored)?;
         let length = bytes.len() as u64;
         self.count(length);
@@ -195,15 +227,19 @@ impl<S: Storage, D: Storage> Copying<'_, S, D> {
     }
 
     /// Copies and reads back.
-    fn copy(&mut self, file: Stored) -> Result<Stored, BackupError> {
-        let from = Place { storage: self.storage, name: &file.name };
-        let to = Place { storage: self.destination, name: &file.stored };
-        let copied = copy(&from, &to, file.bytes).doing("copying", &file.name)?;
-        if hash(&to, file.bytes).doing("reading back", &file.stored)? != copied {
-            return Err(BackupError::FileDiffers(file.stored));
+    fn copy(
+        &mut self,
+        from: &Place<'_, S>,
+        stored: &str,
+        bytes: u64,
+    ) -> Result<blake3::Hash, BackupError> {
+        let to = Place { storage: self.destination, name: stored };
+        let copied = copy(from, &to, bytes).doing("copying", from.name)?;
+        if hash(&to, bytes).doing("reading back", stored)? != copied {
+            return Err(BackupError::FileDiffers(stored.to_owned()));
         }
-        self.count(file.bytes);
-        Ok(Stored { hash: copied, ..file })
+        self.count(bytes);
+        Ok(copied)
     }
 
     fn count(&mut self, bytes: u64) {

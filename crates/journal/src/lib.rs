@@ -8,7 +8,7 @@
 //! ```text
 //!  Appender ──begin, push, finish──▶ SealedBatch ──▶ Writer::commit ──▶ durable
 //!     ▲ prepared segments                                   │ newest batches, in memory
-//!  Preparer: writes zeros ahead, retires old segments       ▼
+//!  Preparer: writes zeros ahead                             ▼
 //!                                                        Reader: read, scan, wait
 //! ```
 //!
@@ -60,7 +60,7 @@ pub use pool::Full;
 pub use prepare::{Preparation, PrepareError, Preparer};
 pub use reader::{Entry, Payload, Reader, Record};
 pub use recover::{Recovery, TornTail};
-pub use retire::{Archive, RetireError, Retired};
+pub use retire::{Archive, RetireError, Retired, Retirer};
 pub use scan::Scan;
 pub use storage::{DirectIo, MemStorage, OsStorage, Storage};
 pub use writer::{Durable, Writer};

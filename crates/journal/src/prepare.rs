@@ -18,7 +18,7 @@ use crate::storage::{Access, Caching, File, remove_if_there, uninterrupted, writ
 /// Bytes of zeros written, and synced, by one step.
 const STEP_BYTES: u64 = 1 << 20;
 
-/// Keeps segments ready for the appender, and retires old ones.
+/// Keeps segments ready for the appender.
 #[derive(Debug)]
 pub struct Preparer<S: Storage> {
     pub(crate) shared: Arc<Shared<S>>,

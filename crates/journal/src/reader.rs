@@ -8,7 +8,7 @@ use std::ops::{Deref, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::buffer::PooledBuf;
+use crate::buffer::{BufferPool, PooledBuf};
 use crate::error::{Doing, ReadError};
 use crate::format::record::{self, RECORD_HEADER_BYTES, payload_bytes, record_bytes};
 use crate::format::segment::SegmentHeader;
@@ -68,6 +68,15 @@ impl Payload {
     }
 }
 
+impl From<&[u8]> for Payload {
+    /// A copy of bytes that were found elsewhere than in the journal.
+    fn from(bytes: &[u8]) -> Payload {
+        let mut owner = BufferPool::default().take(bytes.len());
+        owner[..bytes.len()].copy_from_slice(bytes);
+        Payload::new(Arc::new(owner), 0..bytes.len())
+    }
+}
+
 impl Deref for Payload {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
@@ -104,6 +113,12 @@ impl<S: Storage> Reader<S> {
     #[must_use]
     pub fn begin(&self) -> Lsn {
         self.shared.begin()
+    }
+
+    /// Where the oldest segment ends and the next one begins; `None` if there is only one.
+    #[must_use]
+    pub fn oldest_segment_end(&self) -> Option<Lsn> {
+        self.shared.segments().get(1).map(|second| second.base)
     }
 
     /// Waits until the durable end is above `after`, at most for `timeout`; returns the durable

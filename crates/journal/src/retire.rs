@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use crate::buffer::lock;
 use crate::chain::ChainLog;
@@ -14,6 +15,7 @@ use crate::error::{Doing, Failed};
 use crate::format::segment::SegmentHeader;
 use crate::note::Note;
 use crate::segments::file_name;
+use crate::shared::Shared;
 use crate::{Lsn, OpenError, Preparer, Storage};
 
 /// What becomes of retired segments.
@@ -59,7 +61,21 @@ pub enum RetireError {
     },
 }
 
+/// Retires segments. One per journal is enough; it may have a thread of its own.
+#[derive(Debug)]
+pub struct Retirer<S: Storage> {
+    shared: Arc<Shared<S>>,
+}
+
 impl<S: Storage> Preparer<S> {
+    /// What retires segments of this journal.
+    #[must_use]
+    pub fn retirer(&self) -> Retirer<S> {
+        Retirer { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<S: Storage> Retirer<S> {
     /// Retires all segments that lie wholly before `lsn`; never the one that is written to. The
     /// caller makes sure that nobody needs them any more; a reader that does gets an error.
     pub fn retire_before(

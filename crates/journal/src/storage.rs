@@ -7,8 +7,9 @@
 pub mod mem;
 mod os;
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::io;
+use std::path::Path;
 
 pub use mem::MemStorage;
 pub use os::{DirectIo, OsStorage};
@@ -43,6 +44,11 @@ pub trait Storage: Clone + Debug + Send + Sync + 'static {
     fn free_bytes(&self) -> io::Result<u64>;
     /// The directory `name` within this one, made if it is not there.
     fn subdirectory(&self, name: &str) -> io::Result<Self>;
+    /// The directory at a path, wherever that is, made if it is not there.
+    fn elsewhere(&self, path: &Path) -> io::Result<Self> {
+        let what = format!("{} cannot be reached from {}", path.display(), self.location());
+        Err(io::Error::new(io::ErrorKind::Unsupported, what))
+    }
     /// Random bits that nobody can foresee (a simulation gives its own).
     fn random_u64(&self) -> io::Result<u64>;
     /// The directory, as messages for people name it.
@@ -109,14 +115,22 @@ pub(crate) fn uninterrupted<T>(mut operation: impl FnMut() -> io::Result<T>) -> 
 }
 
 /// Transfers in a row that move less than one block before giving up.
-const STALLS_MAX: u32 = 3;
+const STALLS_MAX: u32 = 16;
 
-/// Fills `buffer`, or fails with `UnexpectedEof`.
+/// Fills `buffer`, or fails with `UnexpectedEof` if the file ends before. A disk that gives only
+/// parts of a block again and again is another error: it says nothing about where the file ends.
 pub fn read_exact_at(file: &impl File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
     let length = buffer.len();
-    transfer(length, io::ErrorKind::UnexpectedEof, |done| {
+    let read = transfer(length, io::ErrorKind::UnexpectedEof, |done| {
         file.read_at(offset + done as u64, &mut buffer[done..])
-    })
+    });
+    match read {
+        // In the midst of a block, the end of the file looks the same.
+        Err(error) if is_stalled(&error) && file.len()? < offset + length as u64 => {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
+        read => read,
+    }
 }
 
 /// Writes all of `bytes`, or fails; how much was written is then unknown.
@@ -143,12 +157,31 @@ fn transfer(
             reached - reached % BLOCK_BYTES as usize
         };
         stalls = if next > done { 0 } else { stalls + 1 };
-        if count == 0 || stalls > STALLS_MAX {
+        if count == 0 {
             return Err(nothing_moved.into());
+        }
+        if stalls > STALLS_MAX {
+            return Err(io::Error::other(Stalled));
         }
         done = next;
     }
     Ok(())
+}
+
+/// A transfer that gets nowhere.
+#[derive(Debug)]
+struct Stalled;
+
+impl fmt::Display for Stalled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the disk moved only part of a block, again and again; try again")
+    }
+}
+
+impl std::error::Error for Stalled {}
+
+fn is_stalled(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Stalled>())
 }
 
 /// The whole of a small file.

@@ -14,9 +14,12 @@ pub(crate) const BLOCK_BYTES: usize = 4096;
 /// Bytes of one transfer.
 const STEP_BYTES: usize = 256 << 10;
 
-/// Writes a file under a temporary name.
+/// Writes a file under a temporary name. Dropped before it is finished it leaves nothing: on a full
+/// disk half a file would take the room that the journal needs.
 #[derive(Debug)]
 pub(crate) struct BlockWriter<S: Storage> {
+    storage: S,
+    is_finished: bool,
     file: S::File,
     temporary: String,
     buffer: AlignedBuf,
@@ -34,7 +37,8 @@ impl<S: Storage> BlockWriter<S> {
         }
         let file = storage.create(&temporary, Caching::Direct)?;
         let buffer = AlignedBuf::new(STEP_BYTES);
-        Ok(BlockWriter { file, temporary, buffer, filled: 0, offset: 0 })
+        let (storage, is_finished) = (storage.clone(), false);
+        Ok(BlockWriter { storage, is_finished, file, temporary, buffer, filled: 0, offset: 0 })
     }
 
     /// Appends bytes.
@@ -74,6 +78,7 @@ impl<S: Storage> BlockWriter<S> {
         self.write_out()?;
         self.file.sync_data()?;
         storage.rename(&self.temporary, name)?;
+        self.is_finished = true;
         storage.sync_dir()
     }
 
@@ -83,6 +88,15 @@ impl<S: Storage> BlockWriter<S> {
         self.offset += self.filled as u64;
         self.filled = 0;
         Ok(())
+    }
+}
+
+impl<S: Storage> Drop for BlockWriter<S> {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            // If that fails, the next file of this name or the next start removes it.
+            let _ = self.storage.remove(&self.temporary);
+        }
     }
 }
 

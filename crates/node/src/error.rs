@@ -1,5 +1,6 @@
 //! Errors of the node, in words for the people who run it.
 
+use crate::retention::{Place, Retirement};
 use courant_engine::DecodeError;
 use courant_journal::Lsn;
 use std::{fmt, io};
@@ -35,6 +36,10 @@ pub enum OpenError {
         needed: Lsn,
         /// Where the journal begins.
         begin: Lsn,
+        /// What is lost that would stand for those records.
+        lacks: Lacks,
+        /// When they were taken away and where they went.
+        retirement: Option<Retirement>,
     },
     /// After replaying everything, debits and credits differ.
     Unbalanced,
@@ -76,11 +81,9 @@ impl fmt::Display for OpenError {
                 "{file} shows records up to {knows}, but the journal ends at {end}: \
                  its end was lost. Restore the journal from a backup; nothing was changed"
             ),
-            OpenError::HistoryMissing { needed, begin } => write!(
-                f,
-                "the journal begins at {begin}, but records from {needed} on are needed, \
-                 because no snapshot covers them: bring the archived segments or a snapshot back"
-            ),
+            OpenError::HistoryMissing { needed, begin, lacks, retirement } => {
+                write_missing(f, (*needed, *begin), lacks, retirement.as_ref())
+            }
             OpenError::Unbalanced => f.write_str(
                 "after replaying the journal debits and credits differ: \
                  run `courant verify --data DIR`",
@@ -88,8 +91,56 @@ impl fmt::Display for OpenError {
             OpenError::Damaged { file, what } => {
                 write!(f, "{file} is damaged ({what}): restore it from a backup")
             }
-            OpenError::Io { doing, error } => write!(f, "{doing}: {error}"),
+            OpenError::Io { doing, error } => match error.kind() {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => write!(
+                    f,
+                    "{doing}: {error}; the directory and its files must be writable by this user"
+                ),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    write!(f, "{doing}: {error}; make room on the disk and start again")
+                }
+                _ => write!(f, "{doing}: {error}"),
+            },
         }
+    }
+}
+
+/// What stands for retired records and is lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lacks {
+    /// No sound snapshot shows what they led to.
+    Snapshot,
+    /// The ids that they carry are not in the index on disk; of which this file is damaged, if one
+    /// is.
+    Ids(Option<String>),
+}
+
+fn write_missing(
+    f: &mut fmt::Formatter<'_>,
+    (needed, begin): (Lsn, Lsn),
+    lacks: &Lacks,
+    retirement: Option<&Retirement>,
+) -> fmt::Result {
+    match lacks {
+        Lacks::Snapshot => f.write_str("no sound snapshot is there")?,
+        Lacks::Ids(Some(file)) => write!(f, "the index of ids is damaged (ids/{file})")?,
+        Lacks::Ids(None) => f.write_str("the index of ids is lost")?,
+    }
+    write!(
+        f,
+        ", and it cannot be made again: records from LSN {needed} on would be needed for it, and the \
+         journal begins at LSN {begin}. "
+    )?;
+    match retirement {
+        Some(retirement) => write!(f, "The records before it were {retirement}")?,
+        None => f.write_str("The records before it were archived or dropped")?,
+    }
+    match retirement.map(|retirement| &retirement.place) {
+        Some(Place::Archive(_)) => f.write_str(
+            ". Restore a backup; or copy the archived segments back into journal/ and remove \
+             journal/begin.note. Nothing was changed",
+        ),
+        _ => f.write_str(". Restore a backup; nothing was changed"),
     }
 }
 
@@ -117,6 +168,13 @@ pub enum IndexError {
         /// What about it.
         what: &'static str,
     },
+    /// A run is damaged, and the records that it could be made from were retired. It stays as it is.
+    Irreplaceable {
+        /// Which file.
+        file: String,
+        /// All ids of records up to this one are in the runs before it.
+        through: courant_engine::Lsn,
+    },
     /// The operating system refused something.
     Io(io::Error),
 }
@@ -130,6 +188,11 @@ impl fmt::Display for IndexError {
                     "the index of ids is damaged ({file}: {what}); it is rebuilt at the next start"
                 )
             }
+            IndexError::Irreplaceable { file, .. } => write!(
+                f,
+                "the index of ids is damaged ({file}), and records that it could be made from were \
+                 archived or dropped: restore a backup"
+            ),
             IndexError::Io(error) => write!(f, "the index of ids: {error}"),
         }
     }

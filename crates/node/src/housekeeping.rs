@@ -2,22 +2,28 @@
 
 use crate::clock;
 use crate::committer::Committer;
+use crate::core::Core;
+use crate::error::IndexError;
 use crate::inbox::{Message, Pending, Shared};
 use crate::lookup::{self, Found};
-use crate::node::Core;
 use crate::prepared::{Known, Prepared};
 use crate::request::{Reply, Unavailable};
 use crate::snapshots::{self, SnapshotWriter};
 use crate::ticket::Stopped;
 use courant_engine::{Cursor, Engine, Frozen, Lsn, Section};
 use courant_journal::{Chain, Preparation, Preparer, Storage};
+use std::io::ErrorKind;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often the background looks whether a snapshot is due, and the preparer whether the disk has
 /// room again.
-const LOOK_AROUND: Duration = Duration::from_millis(200);
+pub(crate) const LOOK_AROUND: Duration = Duration::from_millis(200);
+
+/// The longest pause before something that failed is tried again.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// Bytes that one step of the chain hashes.
 const CHAIN_STEP_BYTES: u64 = 1 << 20;
@@ -141,6 +147,7 @@ pub(crate) fn chain<S: Storage>(core: &Core<S>, chain: &mut Chain<S>) {
 
 /// The background thread: seals ids, merges runs, makes snapshots.
 pub(crate) fn background<S: Storage>(core: &Core<S>, frozen: &Receiver<Arc<Frozen>>) {
+    let (mut merging, mut snapshots) = (Pause::default(), Pause::default());
     loop {
         match frozen.recv_timeout(LOOK_AROUND) {
             Ok(generation) => {
@@ -148,44 +155,85 @@ pub(crate) fn background<S: Storage>(core: &Core<S>, frozen: &Receiver<Arc<Froze
                     return core.fail(error);
                 }
             }
-            Err(RecvTimeoutError::Timeout) => {
-                if core.shared.stopped().is_some() || core.shared.is_closing() {
-                    return;
-                }
-                match core.index.merge_step() {
-                    Ok(_) => {}
-                    Err(error) => core.warn(format!("merging ids failed, will try again: {error}")),
-                }
-                if core.snapshot_is_due()
-                    && let Err(error) = snapshot(core)
-                {
-                    core.warn(format!("the snapshot failed, will try again: {error}"));
-                }
-            }
+            Err(RecvTimeoutError::Timeout) if core.is_ending() => return,
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
+        if core.is_ending() {
+            continue;
+        }
+        // After each generation too: however fast they come, runs stay few and snapshots are made.
+        if merging.is_over() {
+            let merged = core.index.merge_step();
+            if let Some(error) = merging.after(merged) {
+                core.warn(format!("merging ids failed, will try again: {error}"));
+            }
+        }
+        if core.snapshot_is_due() && snapshots.is_over() {
+            let made = snapshot(core);
+            if let Some(error) = snapshots.after(made) {
+                core.warn(format!("the snapshot failed, will try again: {error}"));
+            }
+        }
     }
+}
+
+/// When something that failed is tried again: at first soon, later less often.
+#[derive(Debug, Default)]
+pub(crate) struct Pause {
+    until: Option<Instant>,
+    length: Duration,
+}
+
+impl Pause {
+    /// True if it is time to try.
+    pub(crate) fn is_over(&self) -> bool {
+        self.until.is_none_or(|until| clock::instant() >= until)
+    }
+
+    /// Notes how a try ended; gives its error if it is the first in a row.
+    pub(crate) fn after<T, E>(&mut self, tried: Result<T, E>) -> Option<E> {
+        match tried {
+            Ok(_) => {
+                *self = Pause::default();
+                None
+            }
+            Err(error) => {
+                let is_first = self.until.is_none();
+                self.length = (self.length * 2).clamp(LOOK_AROUND, PAUSE_MAX);
+                self.until = Some(clock::instant() + self.length);
+                is_first.then_some(error)
+            }
+        }
+    }
+}
+
+fn is_full(error: &IndexError) -> bool {
+    matches!(error, IndexError::Io(error)
+        if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
 }
 
 /// Writes a generation of ids to disk, again and again while the disk refuses, and lets the engine
 /// forget it. Meanwhile the engine holds a few more generations and then pushes callers back.
 fn seal<S: Storage>(core: &Core<S>, frozen: &Frozen) -> Result<(), String> {
     core.wait_durable(frozen.through);
-    if core.reader.durable_end().0 <= frozen.through.0 {
+    if core.history.reader.durable_end().0 <= frozen.through.0 {
         // The node stopped first: what may never become durable must not be on disk elsewhere.
         return Ok(());
     }
     let mut warned = false;
     while let Err(error) = core.index.add(frozen) {
-        if core.shared.stopped().is_some() || core.shared.is_closing() {
+        if core.is_ending() {
             // The next start remembers these ids by the journal.
             return Ok(());
         }
+        core.ids_lack_room.store(is_full(&error), Relaxed);
         if !std::mem::replace(&mut warned, true) {
             core.warn(format!("writing ids failed, will try again: {error}"));
         }
         std::thread::sleep(LOOK_AROUND);
     }
+    core.ids_lack_room.store(false, Relaxed);
     let generation = frozen.generation;
     let forgotten = core.visit(move |engine: &mut Engine| engine.drop_ids_through(generation));
     // Dropped here and not on the engine thread: it gives tens of megabytes back to the system.
@@ -207,6 +255,7 @@ pub(crate) fn snapshot<S: Storage>(core: &Core<S>) -> Result<(), String> {
         (section, end, bytes) = snapshot_section(core, cursor, bytes)?;
     }
     let bytes = writer.finish(&core.snapshots, end).map_err(text)?;
+    core.snapshot_at.store(begin.0, Relaxed);
     snapshots::prune(&core.snapshots, core.options.snapshots_kept).map_err(text)?;
     core.counters().snapshot(begin.0, bytes, begun.elapsed());
     Ok(())

@@ -9,15 +9,20 @@
 //! ```
 //! Standard library only: no tokio. Tickets can be waited for on a thread and awaited in a task.
 
+mod backup;
 mod blocks;
 mod clock;
 mod committer;
+mod core;
+mod cursors;
 mod engine_thread;
 mod error;
 mod examine;
+mod history;
 mod housekeeping;
 mod ids;
 mod inbox;
+mod kept;
 mod lookup;
 mod node;
 mod options;
@@ -25,6 +30,8 @@ mod prepared;
 mod read;
 mod recover;
 mod request;
+mod retention;
+mod retire;
 mod snapshots;
 mod stats;
 mod store;
@@ -33,18 +40,26 @@ mod ticket;
 /// The single-threaded parts, for whoever drives them without threads: the simulator, and offline
 /// commands.
 pub mod parts {
-    pub use crate::ids::index::{IdIndex, RunSet};
+    pub use crate::backup::{backup, restore};
+    pub use crate::history::History;
+    pub use crate::ids::index::{IdIndex, RunSet, inspect as inspect_ids};
+    pub use crate::kept::Kept;
     pub use crate::lookup::{Archive, Found, may_hold};
-    pub use crate::recover::{Opened, open};
+    pub use crate::recover::{Opened, open, read_secret};
     pub use crate::request::Asked;
-    pub use crate::snapshots::{SnapshotWriter, prune as prune_snapshots};
+    pub use crate::retention::RetiredLog;
+    pub use crate::snapshots::{
+        Extent, SnapshotWriter, list as list_snapshots, load as load_snapshot,
+        prune as prune_snapshots,
+    };
     pub use crate::store::{Ahead, Step, Store, unavailable};
 }
 
 pub use courant_engine as engine;
 pub use courant_journal as journal;
 pub use courant_ledger as ledger;
-pub use error::{IndexError, OpenError, SubmitError};
+pub use cursors::Cursor;
+pub use error::{IndexError, Lacks, OpenError, SubmitError};
 pub use inbox::Replies;
 pub use lookup::LookupError;
 pub use node::{ACCOUNTS_PAGE_MAX, CallError, Node};
@@ -52,5 +67,6 @@ pub use options::{FROZEN_MAX, NodeOptions};
 pub use read::{AccountRead, PaymentRead, TrialBalance, order_in, payment_in};
 pub use recover::OpenReport;
 pub use request::{REQUEST_BYTES_MAX, REQUEST_COMMANDS_MAX, Reply, Request, Unavailable};
+pub use retention::{Keep, Place, Retention, Retired, Retirement};
 pub use stats::{COMMIT_BUCKETS, Stats};
 pub use ticket::{Stopped, Ticket};

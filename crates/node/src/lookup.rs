@@ -3,14 +3,15 @@
 
 use crate::error::IndexError;
 use crate::examine::{Verdict, examine};
+use crate::history::History;
 use crate::ids::index::{IdIndex, RunSet};
 use crate::request::{Asked, Reply};
 use courant_engine::{Caller, Command, DecodeError, Facts, Lsn};
 use courant_journal::storage::File;
-use courant_journal::{ReadError, Reader, Storage};
+use courant_journal::{ReadError, Storage};
 use courant_ledger::{TagDomain, Tagger};
 use smallvec::SmallVec;
-use std::fmt;
+use std::{fmt, io};
 
 /// Why a look-up failed: the disk or its contents are not what they should be.
 #[derive(Debug)]
@@ -23,6 +24,15 @@ pub enum LookupError {
     Record(Lsn, DecodeError),
     /// A record that is named elsewhere is not there.
     Missing(Lsn),
+    /// A record was archived or dropped.
+    Retired {
+        /// The record.
+        lsn: Lsn,
+        /// Where the journal begins now.
+        begin: Lsn,
+    },
+    /// What was kept of retired segments.
+    Kept(io::Error),
 }
 
 impl fmt::Display for LookupError {
@@ -32,6 +42,11 @@ impl fmt::Display for LookupError {
             LookupError::Read(error) => error.fmt(f),
             LookupError::Record(lsn, error) => write!(f, "the record at {lsn}: {error}"),
             LookupError::Missing(lsn) => write!(f, "the record at {lsn} is missing"),
+            LookupError::Retired { lsn, begin } => write!(
+                f,
+                "the record at LSN {lsn} was archived or dropped: the journal begins at LSN {begin}"
+            ),
+            LookupError::Kept(error) => error.fmt(f),
         }
     }
 }
@@ -41,12 +56,6 @@ impl std::error::Error for LookupError {}
 impl From<IndexError> for LookupError {
     fn from(error: IndexError) -> LookupError {
         LookupError::Index(error)
-    }
-}
-
-impl From<ReadError> for LookupError {
-    fn from(error: ReadError) -> LookupError {
-        LookupError::Read(error)
     }
 }
 
@@ -104,8 +113,8 @@ pub fn may_hold<F: File>(runs: &RunSet<F>, tagger: &Tagger, asked: Asked<'_>) ->
 pub struct Archive<'a, S: Storage> {
     /// The ids that are on disk.
     pub index: &'a IdIndex<S>,
-    /// The journal.
-    pub reader: &'a Reader<S>,
+    /// The records.
+    pub history: &'a History<S>,
     /// Makes the tags.
     pub tagger: &'a Tagger,
 }
@@ -114,43 +123,83 @@ impl<S: Storage> Archive<'_, S> {
     /// Looks a command up in the index on disk, and among `candidates` that the engine's memory
     /// named; these must be durable.
     ///
+    /// A record that was retired may be the command's first outcome: then it is not decided again.
+    /// Open payments keep their records from being retired, so what a step needs is missing only if
+    /// its payment is final.
+    ///
     /// # Errors
     /// [`LookupError`]: what is on disk cannot be read.
     pub fn look_up(&self, asked: Asked<'_>, candidates: &[Lsn]) -> Result<Found, LookupError> {
         let runs = self.index.runs();
         let command = asked.command();
-        let mut all: Vec<Lsn> = candidates.to_vec();
-        for tag in tags(self.tagger, asked.caller, &command) {
-            all.extend(self.index.find(tag)?);
+        let tags = tags(self.tagger, asked.caller, &command);
+        let shows_payment = matches!(command, Command::Step(_));
+        let mut all: Vec<(Lsn, Names)> =
+            candidates.iter().map(|lsn| (*lsn, Names::Itself)).collect();
+        for (nth, tag) in tags.iter().enumerate() {
+            // The payment's tag stands last.
+            let payment_only = shows_payment && nth + 1 == tags.len();
+            let names = if payment_only { Names::Payment } else { Names::Itself };
+            all.extend(self.index.find(*tag)?.into_iter().map(|lsn| (lsn, names)));
         }
         all.sort_unstable_by(|a, b| b.cmp(a));
-        all.dedup();
-        let mut facts = Facts { searched_before: runs.generations(), ..Facts::default() };
-        let mut answer = None;
-        for lsn in all {
-            match self.verdict(asked, &command, lsn)? {
-                // As the engine does: the key is asked first, then ids.
-                Verdict::Keyed(reply) => return Ok(Found::Answer(reply)),
-                Verdict::Answer(reply) => {
-                    answer.get_or_insert(reply);
-                }
-                // The newest one counts. What it says is in the facts now, so it need not be looked
-                // at again.
-                Verdict::Payment(open) => {
-                    facts.payment.get_or_insert(open);
-                    facts.unrelated.push(lsn);
-                }
-                Verdict::Origin(origin) => match self.verdict(asked, &command, origin)? {
-                    Verdict::Keyed(reply) => return Ok(Found::Answer(reply)),
-                    Verdict::Answer(reply) => {
-                        answer.get_or_insert(reply);
-                    }
-                    _ => return Err(LookupError::Missing(origin)),
-                },
-                Verdict::Unrelated => facts.unrelated.push(lsn),
+        all.dedup_by_key(|(lsn, _)| *lsn);
+        let facts = Facts { searched_before: runs.generations(), ..Facts::default() };
+        let mut search = Search { facts, answer: None, retired: None };
+        for (lsn, names) in all {
+            if let Some(reply) = self.take(asked, &command, (lsn, names), &mut search)? {
+                return Ok(Found::Answer(reply));
             }
         }
-        Ok(answer.map_or(Found::Facts(facts), Found::Answer))
+        Ok(search.end())
+    }
+
+    /// Looks at one record; gives a reply that ends the search.
+    fn take(
+        &self,
+        asked: Asked<'_>,
+        command: &Command<'_>,
+        (lsn, names): (Lsn, Names),
+        search: &mut Search,
+    ) -> Result<Option<Reply>, LookupError> {
+        let facts = &mut search.facts;
+        match self.verdict(asked, command, lsn) {
+            // As the engine does: the key is asked first, then ids.
+            Ok(Verdict::Keyed(reply)) => return Ok(Some(reply)),
+            Ok(Verdict::Answer(reply)) => {
+                search.answer.get_or_insert(reply);
+            }
+            // The newest one counts. What it says is in the facts now, so it need not be looked at
+            // again.
+            Ok(Verdict::Payment(open)) => {
+                facts.payment.get_or_insert(open);
+                facts.unrelated.push(lsn);
+            }
+            Ok(Verdict::Origin(origin)) => match self.verdict(asked, command, origin) {
+                Ok(Verdict::Keyed(reply)) => return Ok(Some(reply)),
+                Ok(Verdict::Answer(reply)) => {
+                    search.answer.get_or_insert(reply);
+                }
+                Ok(_) => return Err(LookupError::Missing(origin)),
+                Err(LookupError::Retired { lsn, .. }) => {
+                    search.retired.get_or_insert(lsn);
+                }
+                Err(error) => return Err(error),
+            },
+            Ok(Verdict::Unrelated) => facts.unrelated.push(lsn),
+            // A newer record shows the payment already, and no name of the command itself leads
+            // here.
+            Err(LookupError::Retired { .. })
+                if names == Names::Payment && facts.payment.is_some() =>
+            {
+                facts.unrelated.push(lsn);
+            }
+            Err(LookupError::Retired { lsn, .. }) => {
+                search.retired.get_or_insert(lsn);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(None)
     }
 
     fn verdict(
@@ -159,9 +208,35 @@ impl<S: Storage> Archive<'_, S> {
         command: &Command<'_>,
         lsn: Lsn,
     ) -> Result<Verdict, LookupError> {
-        let record = self.reader.read(courant_journal::Lsn(lsn.0))?;
-        let record = record.ok_or(LookupError::Missing(lsn))?;
-        examine(asked, command, lsn, &record.payload)
-            .map_err(|error| LookupError::Record(lsn, error))
+        let record = self.history.read(lsn)?.ok_or(LookupError::Missing(lsn))?;
+        examine(asked, command, lsn, &record).map_err(|error| LookupError::Record(lsn, error))
+    }
+}
+
+/// By what a record was found. Of two, the stronger stands first where records are sorted newest
+/// first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Names {
+    /// By the payment that a step is about.
+    Payment,
+    /// By what the command itself is called: its payment's id, its child's, its idempotency key.
+    Itself,
+}
+
+/// What a search has found up to now.
+struct Search {
+    facts: Facts,
+    answer: Option<Reply>,
+    /// A record that may be the command's first outcome, and is gone.
+    retired: Option<Lsn>,
+}
+
+impl Search {
+    fn end(self) -> Found {
+        match (self.answer, self.retired) {
+            (Some(reply), _) => Found::Answer(reply),
+            (None, Some(lsn)) => Found::Answer(Reply::Retired { lsn }),
+            (None, None) => Found::Facts(self.facts),
+        }
     }
 }

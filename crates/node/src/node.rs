@@ -1,63 +1,52 @@
 //! The node: a handle to the threads that run an engine on a journal.
 
 use crate::committer::Committer;
+use crate::core::Core;
+use crate::cursors::Cursor;
 use crate::engine_thread::EngineThread;
 use crate::error::{OpenError, SubmitError};
-use crate::housekeeping::{self, Lookup};
-use crate::ids::index::IdIndex;
-use crate::inbox::{Message, Pending, Refused, Replies, Shared};
+use crate::housekeeping;
+use crate::inbox::{Replies, Shared};
+use crate::lookup::LookupError;
 use crate::options::NodeOptions;
-use crate::prepared::Prepared;
 use crate::read::{AccountRead, PaymentRead, TrialBalance};
 use crate::recover::{self, OpenReport, Opened};
 use crate::request::{Reply, Request};
-use crate::stats::{Counters, Stats};
+use crate::retention::{Retention, Retired};
+use crate::retire::Retirer;
+use crate::stats::Stats;
 use crate::store::Store;
 use crate::ticket::{Stopped, Ticket};
-use crate::{examine, lookup};
-use courant_engine::{Caller, Candidates, Command, Engine, Frozen, Key, Lsn, record};
-use courant_journal::{OsStorage, Payload, ReadError, Reader, Scan, Storage};
-use courant_ledger::{AccountNo, FieldError, Id, IdBuf, TagDomain, Tagger};
+use courant_engine::{Caller, Command, Frozen, Key, Lsn};
+use courant_journal::{OsStorage, Payload, Scan, Storage};
+use courant_ledger::{AccountNo, FieldError, Id, IdBuf};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::mpsc::{channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// A running node. Clones are handles to the same one.
-#[derive(Clone)]
-pub struct Node {
-    core: Arc<Core<OsStorage>>,
-    threads: Arc<Threads>,
+pub struct Node<S: Storage = OsStorage> {
+    core: Arc<Core<S>>,
+    threads: Arc<Threads<S>>,
 }
 
-impl std::fmt::Debug for Node {
+impl<S: Storage> Clone for Node<S> {
+    fn clone(&self) -> Node<S> {
+        Node { core: Arc::clone(&self.core), threads: Arc::clone(&self.threads) }
+    }
+}
+
+impl<S: Storage> std::fmt::Debug for Node<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Node").field("report", &self.core.report).finish_non_exhaustive()
     }
 }
 
-/// What the node's threads share.
-pub(crate) struct Core<S: Storage> {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) committer: Arc<Committer<S>>,
-    pub(crate) index: IdIndex<S>,
-    pub(crate) reader: Reader<S>,
-    pub(crate) snapshots: S,
-    pub(crate) tagger: Tagger,
-    pub(crate) options: NodeOptions,
-    report: OpenReport,
-    snapshot_at: AtomicU64,
-    lookups: Mutex<Option<Sender<Lookup>>>,
-    warnings: Mutex<Vec<String>>,
-}
-
 /// The most accounts in one page.
 pub const ACCOUNTS_PAGE_MAX: usize = 1_000;
-
-/// How many warnings are kept until somebody takes them.
-const WARNINGS_MAX: usize = 100;
 
 impl Node {
     /// Opens a data directory, or creates it with mode 0700, and starts the threads.
@@ -67,36 +56,59 @@ impl Node {
     pub fn open(directory: &Path, options: NodeOptions) -> Result<Node, OpenError> {
         let storage = OsStorage::open(directory, options.direct_io)
             .map_err(OpenError::io(format!("opening {}", directory.display())))?;
-        let opened = recover::open(&storage, &options)?;
-        Ok(Node::start(opened, options))
+        Node::open_in(&storage, options)
+    }
+}
+
+impl<S: Storage> Node<S> {
+    /// As [`Node::open`], in any storage.
+    ///
+    /// # Errors
+    /// [`OpenError`], whose text says what to do.
+    pub fn open_in(storage: &S, options: NodeOptions) -> Result<Node<S>, OpenError> {
+        let archive = match &options.retention {
+            Retention::Archive { directory, .. } => {
+                let opened = storage.elsewhere(directory);
+                Some(opened.map_err(OpenError::io(format!("opening {}", directory.display())))?)
+            }
+            Retention::KeepAll | Retention::Drop { .. } => None,
+        };
+        let opened = recover::open(storage, &options)?;
+        Ok(Node::start(opened, archive, options))
     }
 
-    fn start(opened: Opened<OsStorage>, options: NodeOptions) -> Node {
-        let Opened { engine, appender, writer, reader, index, snapshots, report, .. } = opened;
+    fn start(opened: Opened<S>, archive: Option<S>, options: NodeOptions) -> Node<S> {
         let (mut preparer, mut chain) = (opened.preparer, opened.chain);
+        let retirer = Retirer::new(preparer.retirer(), archive);
         let shared = Arc::new(Shared::default());
-        let counters = Arc::new(Counters::default());
-        let committer = Arc::new(Committer::new(writer, Arc::clone(&shared), counters));
+        let committer =
+            Arc::new(Committer::new(opened.writer, Arc::clone(&shared), Arc::default()));
         let (lookup_sender, lookup_receiver) = channel();
         let (frozen_sender, frozen_receiver) = channel::<Arc<Frozen>>();
         let (space_sender, space_receiver) = sync_channel::<()>(1);
+        for frozen in opened.unsealed {
+            let _ = frozen_sender.send(frozen);
+        }
         let core = Arc::new(Core {
             shared: Arc::clone(&shared),
             committer: Arc::clone(&committer),
-            index,
-            reader,
-            snapshots,
-            tagger: engine.tagger(),
+            index: opened.index,
+            history: opened.history,
+            retired: opened.retired,
+            cursors: Arc::default(),
+            snapshots: opened.snapshots,
+            tagger: opened.engine.tagger(),
             options,
-            snapshot_at: AtomicU64::new(report.snapshot.0),
-            report,
+            snapshot_at: AtomicU64::new(opened.report.snapshot.0),
+            ids_lack_room: AtomicBool::new(false),
+            report: opened.report,
             lookups: Mutex::new(Some(lookup_sender.clone())),
             warnings: Mutex::default(),
         });
         let wake = Box::new(move || {
             let _ = space_sender.try_send(());
         });
-        let store = Store::new(engine, appender);
+        let store = Store::new(opened.engine, opened.appender);
         let senders = (lookup_sender, frozen_sender);
         let engine = EngineThread::new(store, shared, Arc::clone(&committer), senders, wake);
         let mut threads = Threads::new(&core);
@@ -108,13 +120,8 @@ impl Node {
         let this = Arc::clone(&core);
         threads.spawn("courant-space", move || {
             let warn = |text| this.warn(text);
-            housekeeping::prepare(
-                &this.shared,
-                &this.committer,
-                &mut preparer,
-                &space_receiver,
-                &warn,
-            );
+            let (shared, committer) = (&this.shared, &this.committer);
+            housekeeping::prepare(shared, committer, &mut preparer, &space_receiver, &warn);
         });
         let this = Arc::clone(&core);
         threads.spawn("courant-background", move || {
@@ -122,6 +129,10 @@ impl Node {
         });
         let this = Arc::clone(&core);
         threads.spawn("courant-chain", move || housekeeping::chain(&this, &mut chain));
+        if core.options.retention != Retention::KeepAll {
+            let this = Arc::clone(&core);
+            threads.spawn("courant-retire", move || retirer.run(&this));
+        }
         Node { core, threads: Arc::new(threads) }
     }
 
@@ -167,8 +178,8 @@ impl Node {
         })
     }
 
-    /// A payment by its id, however old.
-    pub fn payment(&self, id: Id<'_>) -> Ticket<Option<PaymentRead>> {
+    /// A payment by its id, however old; an error if its records were archived or dropped.
+    pub fn payment(&self, id: Id<'_>) -> Ticket<Result<Option<PaymentRead>, Retired>> {
         self.core.payment(IdBuf::from(id))
     }
 
@@ -192,26 +203,44 @@ impl Node {
     }
 
     /// The record at a position; `None` if it is not durable yet. Blocks while it reads the disk.
-    pub fn record(&self, lsn: Lsn) -> Result<Option<Payload>, ReadError> {
-        let read = self.core.reader.read(courant_journal::Lsn(lsn.0))?;
-        Ok(read.map(|record| record.payload))
+    ///
+    /// # Errors
+    /// [`LookupError::Retired`] if it was archived or dropped; others if it cannot be read.
+    pub fn record(&self, lsn: Lsn) -> Result<Option<Payload>, LookupError> {
+        self.core.history.read(lsn)
+    }
+
+    /// What is known about a record that was archived or dropped.
+    pub fn retired(&self, lsn: Lsn) -> Retired {
+        self.core.retired(lsn)
+    }
+
+    /// Where the journal begins: what lies before was archived or dropped.
+    pub fn journal_begin(&self) -> Lsn {
+        Lsn(self.core.history.reader.begin().0)
+    }
+
+    /// A reader's place: records from it on are not retired while the cursor is there.
+    pub fn cursor(&self, at: Lsn) -> Cursor {
+        self.core.cursors.add(at)
     }
 
     /// The durable records from a position on. Blocks while it reads the disk; ends at the durable
     /// end.
-    pub fn scan(&self, from: Lsn) -> Scan<OsStorage> {
-        self.core.reader.scan(courant_journal::Lsn(from.0))
+    pub fn scan(&self, from: Lsn) -> Scan<S> {
+        self.core.history.reader.scan(courant_journal::Lsn(from.0))
     }
 
     /// Every record below it is durable.
     pub fn durable_end(&self) -> Lsn {
-        Lsn(self.core.reader.durable_end().0)
+        Lsn(self.core.history.reader.durable_end().0)
     }
 
     /// Waits until something above `after` is durable, at most for `timeout`; gives the durable
     /// end.
     pub fn wait_durable(&self, after: Lsn, timeout: Duration) -> Lsn {
-        Lsn(self.core.reader.wait_durable(courant_journal::Lsn(after.0), timeout).0)
+        let after = courant_journal::Lsn(after.0);
+        Lsn(self.core.history.reader.wait_durable(after, timeout).0)
     }
 
     /// Calls `call` with the durable end after each batch, on the thread that committed it: it must
@@ -223,14 +252,22 @@ impl Node {
     /// Counters and gauges.
     pub fn stats(&self) -> Stats {
         let (id_runs, id_entries, id_filter_bytes) = self.core.index.runs().size();
-        let inbox = self.core.shared.waiting();
-        Stats { inbox, id_runs, id_entries, id_filter_bytes, ..self.core.counters().read() }
+        let counted = self.core.counters().read();
+        Stats {
+            inbox: self.core.shared.waiting(),
+            storage_full: counted.storage_full || self.core.ids_lack_room(),
+            journal_begin: self.journal_begin().0,
+            journal_end: self.durable_end().0,
+            id_runs,
+            id_entries,
+            id_filter_bytes,
+            ..counted
+        }
     }
 
     /// What went wrong in the background and was or will be tried again, since the last call.
     pub fn take_warnings(&self) -> Vec<String> {
-        let mut warnings = self.core.warnings.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *warnings)
+        self.core.take_warnings()
     }
 
     /// Makes a snapshot now. Blocks until it is durable.
@@ -252,13 +289,13 @@ impl Node {
 }
 
 /// The node's threads, the engine's first. Dropping them closes the node.
-struct Threads {
-    core: Arc<Core<OsStorage>>,
+struct Threads<S: Storage> {
+    core: Arc<Core<S>>,
     handles: Mutex<Vec<JoinHandle<()>>>,
 }
 
-impl Threads {
-    fn new(core: &Arc<Core<OsStorage>>) -> Threads {
+impl<S: Storage> Threads<S> {
+    fn new(core: &Arc<Core<S>>) -> Threads<S> {
         Threads { core: Arc::clone(core), handles: Mutex::default() }
     }
 
@@ -277,13 +314,13 @@ impl Threads {
             }
             if nth == 0 {
                 // The engine has ended, so nothing will be looked up any more.
-                self.core.lookups.lock().unwrap_or_else(PoisonError::into_inner).take();
+                self.core.end_look_ups();
             }
         }
     }
 }
 
-impl Drop for Threads {
+impl<S: Storage> Drop for Threads<S> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.close();
@@ -313,174 +350,3 @@ impl std::fmt::Display for CallError {
 }
 
 impl std::error::Error for CallError {}
-
-impl<S: Storage> Core<S> {
-    pub(crate) fn counters(&self) -> &Arc<Counters> {
-        self.committer.counters()
-    }
-
-    pub(crate) fn archive(&self) -> lookup::Archive<'_, S> {
-        lookup::Archive { index: &self.index, reader: &self.reader, tagger: &self.tagger }
-    }
-
-    fn submit(&self, request: Request) -> Result<Ticket<Replies>, SubmitError> {
-        if request.is_empty() {
-            return Err(SubmitError::Empty);
-        }
-        let (ticket, answer) = Ticket::new();
-        let pending = Arc::new(Pending::new(request, answer));
-        loop {
-            let runs = self.index.runs();
-            let generations = runs.generations();
-            let count = pending.request.len();
-            let on_disk = generations > 0
-                && (0..count)
-                    .any(|i| lookup::may_hold(&runs, &self.tagger, pending.request.asked(i)));
-            if on_disk {
-                self.shared.begin_look();
-                self.send_lookup(Lookup::Request(pending));
-                return Ok(ticket);
-            }
-            let mut prepared = Prepared::default();
-            prepared.usual.searched_before = generations;
-            let message =
-                Message::Commands { pending: Arc::clone(&pending), range: 0..count, prepared };
-            let limit = self.options.inbox_commands_max;
-            let unchanged = || self.index.runs().generations() == generations;
-            match self.shared.admit(message, limit, unchanged) {
-                Ok(None) => return Ok(ticket),
-                // A generation went to disk in the meantime: look there too.
-                Ok(Some(_)) => {}
-                Err(Refused::Full(waiting)) => return Err(SubmitError::Full { waiting }),
-                Err(Refused::Stopped(stopped)) => return Err(SubmitError::Stopped(stopped)),
-            }
-        }
-    }
-
-    /// Does something with the engine between two commands; the ticket gives its result once
-    /// everything it can have seen is durable.
-    pub(crate) fn visit<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Engine) -> T + Send + 'static,
-    ) -> Ticket<T> {
-        let (ticket, answer) = Ticket::new();
-        let visit = Box::new(move |engine: &mut Engine| {
-            let result = work(engine);
-            let then = move |durable: Result<(), Stopped>| answer.give(durable.map(|()| result));
-            Box::new(then) as crate::inbox::Afterwards
-        });
-        // If it is refused the answer is dropped, which says that the node stopped.
-        let _ = self.shared.push(Message::Visit(visit), || true);
-        ticket
-    }
-
-    fn send_lookup(&self, lookup: Lookup) {
-        let sender = self.lookups.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = &*sender {
-            let _ = sender.send(lookup);
-        }
-    }
-
-    fn payment(self: &Arc<Self>, id: IdBuf) -> Ticket<Option<PaymentRead>> {
-        let (ticket, answer) = Ticket::new();
-        let this = Arc::clone(self);
-        self.visit_then(
-            move |engine| match engine.open_payment(id.as_id()) {
-                Some(open) => Candidates::from_slice(&[open.latest]),
-                None => engine.payment_candidates(id.as_id()),
-            },
-            move |candidates| {
-                let core = Arc::clone(&this);
-                let job = move || match core.read_payment(id, &candidates) {
-                    Ok(found) => answer.give(Ok(found)),
-                    Err(error) => {
-                        let why = format!("a payment cannot be read: {error}");
-                        core.warn(why.clone());
-                        answer.give(Err(Stopped { why: why.into() }));
-                    }
-                };
-                this.send_lookup(Lookup::Job(Box::new(job)));
-            },
-        );
-        ticket
-    }
-
-    /// As [`Core::visit`], and then something with the result, on the thread that committed.
-    fn visit_then<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Engine) -> T + Send + 'static,
-        then: impl FnOnce(T) + Send + 'static,
-    ) {
-        let visit = Box::new(move |engine: &mut Engine| {
-            let result = work(engine);
-            let afterwards = move |durable: Result<(), Stopped>| {
-                if durable.is_ok() {
-                    then(result);
-                }
-            };
-            Box::new(afterwards) as crate::inbox::Afterwards
-        });
-        // If it is refused, what `then` holds is dropped, and with it an answer that waits.
-        let _ = self.shared.push(Message::Visit(visit), || true);
-    }
-
-    fn read_payment(
-        &self,
-        id: IdBuf,
-        candidates: &[Lsn],
-    ) -> Result<Option<PaymentRead>, lookup::LookupError> {
-        let tag = self.tagger.tag(TagDomain::Payment, id.as_str());
-        let mut all = candidates.to_vec();
-        all.extend(self.index.find(tag)?);
-        all.sort_unstable_by(|a, b| b.cmp(a));
-        for lsn in all {
-            let latest = self.read(lsn)?;
-            let decoded =
-                record::decode(&latest).map_err(|e| lookup::LookupError::Record(lsn, e))?;
-            if let Some(open) = examine::payment_in(&decoded, lsn, id.as_id()) {
-                let origin_lsn = open.origin;
-                drop(decoded);
-                let origin =
-                    if origin_lsn == lsn { latest.clone() } else { self.read(origin_lsn)? };
-                return Ok(Some(PaymentRead { id, origin_lsn, origin, latest_lsn: lsn, latest }));
-            }
-        }
-        Ok(None)
-    }
-
-    fn read(&self, lsn: Lsn) -> Result<Payload, lookup::LookupError> {
-        let read = self.reader.read(courant_journal::Lsn(lsn.0))?;
-        read.map(|r| r.payload).ok_or(lookup::LookupError::Missing(lsn))
-    }
-
-    /// Waits until the record at a position is durable, or the node stops.
-    pub(crate) fn wait_durable(&self, lsn: Lsn) {
-        let at = courant_journal::Lsn(lsn.0);
-        while self.reader.durable_end() <= at && self.shared.stopped().is_none() {
-            let _ = self.reader.wait_durable(at, Duration::from_millis(100));
-        }
-    }
-
-    /// True if enough was written since the last snapshot began.
-    pub(crate) fn snapshot_is_due(&self) -> bool {
-        let end = self.reader.durable_end().0;
-        let last = self.snapshot_at.load(Relaxed);
-        let due = end.saturating_sub(last) >= self.options.snapshot_bytes;
-        if due {
-            self.snapshot_at.store(end, Relaxed);
-        }
-        due
-    }
-
-    pub(crate) fn warn(&self, text: String) {
-        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
-        if warnings.len() < WARNINGS_MAX {
-            warnings.push(text);
-        }
-    }
-
-    /// Ends the node because something broke that cannot be tried again.
-    pub(crate) fn fail(&self, why: String) {
-        self.shared.stop(Stopped { why: why.into() });
-    }
-}

@@ -1,5 +1,6 @@
 //! How a node is set up: sizes and intervals, each with its unit and default.
 
+use crate::retention::Retention;
 use courant_journal::DirectIo;
 
 /// Settings of a node. The defaults suit a machine with two cores and 4 GiB of memory.
@@ -17,11 +18,14 @@ pub struct NodeOptions {
     /// Bytes of journal after which a snapshot is made. Default 1 GiB; it bounds the time of a
     /// restart.
     pub snapshot_bytes: u64,
-    /// How many snapshots are kept. Default 2.
+    /// How many snapshots are kept. Default 2. Nothing of the journal is retired before there are
+    /// as many.
     pub snapshots_kept: usize,
     /// Entries of the state in one step of a snapshot: bounds how long one step keeps the engine.
     /// Default 2,000.
     pub snapshot_step_entries: usize,
+    /// What becomes of the oldest segments of the journal. Default: they stay.
+    pub retention: Retention,
 }
 
 /// The most full generations of ids that wait to be written to disk; then commands wait too.
@@ -37,6 +41,7 @@ impl Default for NodeOptions {
             snapshot_bytes: 1 << 30,
             snapshots_kept: 2,
             snapshot_step_entries: 2_000,
+            retention: Retention::KeepAll,
         }
     }
 }

@@ -1,13 +1,17 @@
 //! Opening a data directory: identity, journal, snapshot, ids, replay.
 
-use crate::error::OpenError;
+use crate::error::{IndexError, Lacks, OpenError};
+use crate::history::History;
 use crate::ids::index::IdIndex;
-use crate::options::NodeOptions;
+use crate::kept::Kept;
+use crate::options::{FROZEN_MAX, NodeOptions};
+use crate::retention::RetiredLog;
 use crate::snapshots::{self, Extent};
-use courant_engine::{Engine, EngineOptions, Lsn, Replay};
+use courant_engine::{Engine, EngineOptions, Frozen, Lsn, Replay};
 use courant_journal::storage::{read_file, replace_file};
 use courant_journal::{Appender, Chain, Journal, Preparer, Reader, Recovery, Storage, Writer};
 use std::io;
+use std::sync::Arc;
 
 /// Everything that an open data directory consists of.
 #[derive(Debug)]
@@ -21,11 +25,16 @@ pub struct Opened<S: Storage> {
     /// Prepares space ahead.
     pub preparer: Preparer<S>,
     /// Reads what is durable.
-    pub reader: Reader<S>,
+    pub history: History<S>,
+    /// What was taken from the journal.
+    pub retired: RetiredLog<S>,
     /// The chain of hashes over the journal.
     pub chain: Chain<S>,
     /// The ids that are on disk.
     pub index: IdIndex<S>,
+    /// Full generations of ids that could not be written to disk yet, oldest first: the engine
+    /// holds them until they are.
+    pub unsealed: Vec<Arc<Frozen>>,
     /// The directory of snapshots.
     pub snapshots: S,
     /// What opening found and did.
@@ -53,7 +62,11 @@ pub fn open<S: Storage>(root: &S, options: &NodeOptions) -> Result<Opened<S>, Op
     let io = |doing: &str| OpenError::io(doing.to_string());
     let directory = |name: &str| root.subdirectory(name).map_err(io(&format!("opening {name}/")));
     let (journal, report) = Journal::open(directory("journal")?, options.journal.clone())?;
-    let (secret, fresh) = secret(root)?;
+    let (appender, writer, preparer, reader) = journal.split();
+    let retired = RetiredLog::open(root.clone()).map_err(io("reading retired.log"))?;
+    let kept = Kept::open(directory("kept")?).map_err(io("listing kept/"))?;
+    let begin = Lsn(reader.begin().0);
+    let (secret, fresh) = secret(root, begin)?;
     let ids = directory("ids")?;
     if fresh {
         // Tags made under another secret mean nothing.
@@ -61,89 +74,162 @@ pub fn open<S: Storage>(root: &S, options: &NodeOptions) -> Result<Opened<S>, Op
             ids.remove(&name).map_err(io(&format!("removing ids/{name}")))?;
         }
     }
-    let index = open_index(ids)?;
+    let index = open_index(ids, begin, &retired)?;
     let generation = index.runs().generations();
     let engine_options = EngineOptions { secret, recent_ids: options.recent_ids, generation };
     let snapshots = directory("snapshots")?;
     let found = snapshots::load_newest(&snapshots, engine_options)?;
-    let mut warnings = Vec::new();
-    for (name, what) in found.unsound {
-        warnings.push(format!("snapshots/{name} was left out: {what}"));
-    }
+    let unsound = found.unsound.into_iter();
+    let mut warnings: Vec<String> =
+        unsound.map(|(name, what)| format!("snapshots/{name} was left out: {what}")).collect();
     let start = Extent { begin: Lsn::NONE, end: Lsn::NONE };
-    let (mut engine, extent) = found.newest.unwrap_or_else(|| (Engine::new(engine_options), start));
-    let (appender, writer, preparer, reader) = journal.split();
+    let (engine, extent) = found.newest.unwrap_or_else(|| (Engine::new(engine_options), start));
     let chain = Chain::open(&reader).map_err(OpenError::Chain)?;
-    let replayed = replay(&mut engine, extent, &index, &reader)?;
+    check_reach(extent, &index, &reader, &retired)?;
+    let mut replaying = Replaying { engine, index: &index, unsealed: Vec::new(), failed: None };
+    let replayed = replaying.run(extent, &reader)?;
+    let Replaying { engine, unsealed, failed, .. } = replaying;
+    warnings.extend(failed.map(|error| format!("writing ids failed, will try again: {error}")));
     if !engine.is_balanced() {
         return Err(OpenError::Unbalanced);
     }
     let report = OpenReport { journal: report, snapshot: extent.begin, replayed, warnings };
-    Ok(Opened { engine, appender, writer, preparer, reader, chain, index, snapshots, report })
-}
-
-fn open_index<S: Storage>(ids: S) -> Result<IdIndex<S>, OpenError> {
-    IdIndex::open(ids).map_err(|error| OpenError::Io {
-        doing: "opening the index of ids".into(),
-        error: io::Error::other(error.to_string()),
+    let history = History { reader, kept };
+    Ok(Opened {
+        engine,
+        appender,
+        writer,
+        preparer,
+        history,
+        retired,
+        chain,
+        index,
+        unsealed,
+        snapshots,
+        report,
     })
 }
 
-/// Replays the journal from the snapshot on; for ids from as early as the index on disk needs it.
-fn replay<S: Storage>(
-    engine: &mut Engine,
+fn open_index<S: Storage>(
+    ids: S,
+    begin: Lsn,
+    retired: &RetiredLog<S>,
+) -> Result<IdIndex<S>, OpenError> {
+    IdIndex::open(ids, begin).map_err(|error| match error {
+        IndexError::Irreplaceable { file, through } => OpenError::HistoryMissing {
+            needed: courant_journal::Lsn(through.0),
+            begin: courant_journal::Lsn(begin.0),
+            lacks: Lacks::Ids(Some(file)),
+            retirement: retired.find(through),
+        },
+        error => index_failed("opening the index of ids", error),
+    })
+}
+
+fn index_failed(doing: &str, error: IndexError) -> OpenError {
+    let error = match error {
+        IndexError::Io(error) => error,
+        error => io::Error::other(error.to_string()),
+    };
+    OpenError::Io { doing: doing.into(), error }
+}
+
+/// Whether the journal reaches from where snapshot and ids end to beyond what they show.
+fn check_reach<S: Storage>(
     extent: Extent,
     index: &IdIndex<S>,
     reader: &Reader<S>,
-) -> Result<u64, OpenError> {
+    retired: &RetiredLog<S>,
+) -> Result<(), OpenError> {
     let ids_through = index.runs().through();
-    let end = reader.durable_end();
+    let (begin, end) = (reader.begin(), reader.durable_end());
     for (file, knows) in [("the snapshot", extent.end), ("the index of ids", ids_through)] {
         if knows.0 >= end.0 {
             let (file, knows) = (file.to_string(), courant_journal::Lsn(knows.0));
             return Err(OpenError::JournalBehind { file, knows, end });
         }
     }
-    let from = extent.begin.min(ids_through);
-    if from.0 < reader.begin().0 {
-        let needed = courant_journal::Lsn(from.0);
-        return Err(OpenError::HistoryMissing { needed, begin: reader.begin() });
-    }
-    let mut replayed = 0;
-    for entry in reader.scan(courant_journal::Lsn(from.0)) {
-        let entry = entry?;
-        let lsn = Lsn(entry.lsn.0);
-        if lsn <= extent.begin {
-            let remembered = engine.replay_ids(lsn, &entry.payload);
-            remembered.map_err(|error| OpenError::Record { lsn: entry.lsn, error })?;
-        } else {
-            let mode = if lsn <= extent.end { Replay::Converging } else { Replay::Exact };
-            let applied = engine.replay(lsn, &entry.payload, mode);
-            applied.map_err(|error| OpenError::Record { lsn: entry.lsn, error })?;
-            replayed += 1;
-        }
-        if engine.ids().is_full() {
-            seal_now(engine, index)?;
+    for (lacks, known) in [(Lacks::Snapshot, extent.begin), (Lacks::Ids(None), ids_through)] {
+        if known.0 < begin.0 {
+            let needed = courant_journal::Lsn(known.0);
+            let retirement = retired.find(known);
+            return Err(OpenError::HistoryMissing { needed, begin, lacks, retirement });
         }
     }
-    Ok(replayed)
+    Ok(())
 }
 
-fn seal_now<S: Storage>(engine: &mut Engine, index: &IdIndex<S>) -> Result<(), OpenError> {
-    let frozen = engine.freeze_ids();
-    index.add(&frozen).map_err(|error| OpenError::Io {
-        doing: "writing the index of ids".into(),
-        error: io::Error::other(error.to_string()),
-    })?;
-    drop(engine.drop_ids_through(frozen.generation));
-    Ok(())
+/// A replay under way.
+struct Replaying<'a, S: Storage> {
+    engine: Engine,
+    index: &'a IdIndex<S>,
+    unsealed: Vec<Arc<Frozen>>,
+    /// Why generations could not be written.
+    failed: Option<IndexError>,
+}
+
+impl<S: Storage> Replaying<'_, S> {
+    /// Replays the journal from the snapshot on; for ids from as early as the index on disk needs
+    /// it.
+    fn run(&mut self, extent: Extent, reader: &Reader<S>) -> Result<u64, OpenError> {
+        let from = extent.begin.min(self.index.runs().through());
+        let mut replayed = 0;
+        for entry in reader.scan(courant_journal::Lsn(from.0)) {
+            let entry = entry?;
+            let lsn = Lsn(entry.lsn.0);
+            if lsn <= extent.begin {
+                let remembered = self.engine.replay_ids(lsn, &entry.payload);
+                remembered.map_err(|error| OpenError::Record { lsn: entry.lsn, error })?;
+            } else {
+                let mode = if lsn <= extent.end { Replay::Converging } else { Replay::Exact };
+                let applied = self.engine.replay(lsn, &entry.payload, mode);
+                applied.map_err(|error| OpenError::Record { lsn: entry.lsn, error })?;
+                replayed += 1;
+            }
+            if self.engine.ids().is_full() {
+                self.freeze()?;
+            }
+        }
+        Ok(replayed)
+    }
+
+    /// Freezes a full generation and writes it to disk. While the disk refuses, a few wait in
+    /// memory, as they do in a running node, so that a full disk can be read.
+    fn freeze(&mut self) -> Result<(), OpenError> {
+        if self.failed.is_none() {
+            let frozen = self.engine.freeze_ids();
+            match self.index.add(&frozen) {
+                Ok(()) => drop(self.engine.drop_ids_through(frozen.generation)),
+                Err(error) => {
+                    self.failed = Some(error);
+                    self.unsealed.push(frozen);
+                }
+            }
+            return Ok(());
+        }
+        if self.unsealed.len() < FROZEN_MAX {
+            self.unsealed.push(self.engine.freeze_ids());
+            return Ok(());
+        }
+        // A node that ran admits more only up to its inbox's limit, on top of a full generation;
+        // beyond twice a generation this is a rebuild, which needs room.
+        if self.engine.ids().len() < 2 * self.capacity() {
+            return Ok(());
+        }
+        let error = self.failed.take().expect("a generation waits because of it");
+        Err(index_failed("writing the index of ids", error))
+    }
+
+    fn capacity(&self) -> usize {
+        self.engine.ids().capacity()
+    }
 }
 
 const SECRET_FILE: &str = "secret";
 const SECRET_MAGIC: &[u8; 8] = b"CourSecr";
 
-/// The directory's secret, and whether it was made just now.
-fn secret<S: Storage>(root: &S) -> Result<(u128, bool), OpenError> {
+/// The directory's secret; `None` if it has none yet.
+pub fn read_secret<S: Storage>(root: &S) -> Result<Option<u128>, OpenError> {
     match read_file(root, SECRET_FILE) {
         Ok(bytes) => {
             let damaged = || OpenError::Damaged { file: SECRET_FILE.into(), what: "contents" };
@@ -152,9 +238,22 @@ fn secret<S: Storage>(root: &S) -> Result<(u128, bool), OpenError> {
             if crc != crc32c::crc32c(secret).to_le_bytes() {
                 return Err(damaged());
             }
-            Ok((u128::from_le_bytes(secret.try_into().expect("16 bytes")), false))
+            Ok(Some(u128::from_le_bytes(secret.try_into().expect("16 bytes"))))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(OpenError::Io { doing: "reading secret".into(), error }),
+    }
+}
+
+/// The directory's secret, and whether it was made just now.
+fn secret<S: Storage>(root: &S, begin: Lsn) -> Result<(u128, bool), OpenError> {
+    match read_secret(root)? {
+        Some(secret) => Ok((secret, false)),
+        None if begin > Lsn::NONE => {
+            let what = "it is not there, and the ids of retired records mean nothing without it";
+            Err(OpenError::Damaged { file: SECRET_FILE.into(), what })
+        }
+        None => {
             let random = || root.random_u64().map_err(OpenError::io("drawing a secret"));
             let secret = u128::from(random()?) << 64 | u128::from(random()?);
             let mut bytes = SECRET_MAGIC.to_vec();
@@ -163,6 +262,5 @@ fn secret<S: Storage>(root: &S) -> Result<(u128, bool), OpenError> {
             replace_file(root, SECRET_FILE, &bytes).map_err(OpenError::io("writing secret"))?;
             Ok((secret, true))
         }
-        Err(error) => Err(OpenError::Io { doing: "reading secret".into(), error }),
     }
 }

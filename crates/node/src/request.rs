@@ -170,6 +170,12 @@ pub enum Reply {
     },
     /// It was not looked at: try again later.
     Unavailable(Unavailable),
+    /// Nothing was done: the record that it repeats, or that shows the payment it is about, was
+    /// archived or dropped.
+    Retired {
+        /// That record.
+        lsn: Lsn,
+    },
 }
 
 /// Why commands are not looked at for now.
@@ -177,8 +183,7 @@ pub enum Reply {
 pub enum Unavailable {
     /// The disk is full. Reads go on; it ends by itself when there is room.
     StorageFull,
-    /// A record that may be about the same id cannot be read: its segment was archived, or the disk
-    /// failed.
+    /// A record that may be about the same id cannot be read: the disk failed.
     HistoryUnreadable,
 }
 

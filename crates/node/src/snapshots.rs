@@ -22,11 +22,11 @@ const SECTION_BYTES_MAX: usize = 64 << 20;
 
 /// What a snapshot shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Extent {
+pub struct Extent {
     /// The last record evolved when its first section was made.
-    pub(crate) begin: Lsn,
+    pub begin: Lsn,
     /// The last record evolved when its last section was made.
-    pub(crate) end: Lsn,
+    pub end: Lsn,
 }
 
 /// A snapshot under way.
@@ -77,7 +77,7 @@ impl<S: Storage> SnapshotWriter<S> {
 }
 
 /// The snapshots that are there, newest first.
-pub(crate) fn list<S: Storage>(storage: &S) -> io::Result<Vec<String>> {
+pub fn list<S: Storage>(storage: &S) -> io::Result<Vec<String>> {
     let mut names = storage.list()?;
     names.retain(|n| n.ends_with(".snap"));
     names.sort_unstable_by(|a, b| b.cmp(a));
@@ -124,11 +124,40 @@ pub(crate) fn load_newest<S: Storage>(
 }
 
 /// Loads one snapshot; an error says what is wrong with it.
-pub(crate) fn load<S: Storage>(
+pub fn load<S: Storage>(
     storage: &S,
     name: &str,
     options: EngineOptions,
 ) -> Result<(Engine, Extent), String> {
+    let mut engine = Engine::new(options);
+    let extent = read(storage, name, |section| {
+        engine.load_section(section).map_err(|error| error.to_string())
+    })?;
+    if engine.last() != extent.begin {
+        return Err("its first section is not of where it begins".into());
+    }
+    Ok((engine, extent))
+}
+
+/// Reads a snapshot to its end and compares its checksums, without making a state of it.
+pub(crate) fn check<S: Storage>(storage: &S, name: &str) -> Result<Extent, String> {
+    read(storage, name, |_| Ok(()))
+}
+
+/// What a snapshot shows, by its header alone.
+pub(crate) fn extent<S: Storage>(storage: &S, name: &str) -> Result<Extent, String> {
+    let io = |error: io::Error| error.to_string();
+    let mut first = BlockReader::open(storage, name, 0, 1).map_err(io)?;
+    let block = first.next().map_err(io)?.ok_or("it is empty")?;
+    Ok(header(block).ok_or("its header is damaged")?.0)
+}
+
+/// Gives each section of a snapshot whose checksum is right to `take`.
+fn read<S: Storage>(
+    storage: &S,
+    name: &str,
+    mut take: impl FnMut(&[u8]) -> Result<(), String>,
+) -> Result<Extent, String> {
     let io = |error: io::Error| error.to_string();
     let mut first = BlockReader::open(storage, name, 0, 1).map_err(io)?;
     let block = first.next().map_err(io)?.ok_or("it is empty")?;
@@ -139,7 +168,6 @@ pub(crate) fn load<S: Storage>(
         block: Vec::new(),
         at: 0,
     };
-    let mut engine = Engine::new(options);
     let mut section = Vec::new();
     for _ in 0..sections {
         let mut head = [0; 8];
@@ -154,12 +182,9 @@ pub(crate) fn load<S: Storage>(
         if crc32c::crc32c(&section) != number(4) {
             return Err("a section does not match its checksum".into());
         }
-        engine.load_section(&section).map_err(|error| error.to_string())?;
+        take(&section)?;
     }
-    if engine.last() != extent.begin {
-        return Err("its first section is not of where it begins".into());
-    }
-    Ok((engine, extent))
+    Ok(extent)
 }
 
 fn header(block: &[u8]) -> Option<(Extent, u64, u64)> {

@@ -29,6 +29,7 @@ pub(crate) struct Counters {
     snapshot_ms: AtomicU64,
     snapshot_pause_us_max: AtomicU64,
     lookups: AtomicU64,
+    retired_segments: AtomicU64,
 }
 
 /// What a node has done since it was opened, and how it stands.
@@ -73,6 +74,12 @@ pub struct Stats {
     pub snapshot_pause_us_max: u64,
     /// Commands and reads that had to look at the disk.
     pub lookups: u64,
+    /// Segments of the journal that were archived or dropped.
+    pub retired_segments: u64,
+    /// Where the journal begins.
+    pub journal_begin: u64,
+    /// Where its durable part ends.
+    pub journal_end: u64,
     /// Runs of ids on disk, their entries, and the bytes of their filters in memory.
     pub id_runs: usize,
     /// Ids in those runs.
@@ -92,7 +99,7 @@ impl Counters {
             Reply::Recorded { repeat: true, .. } => &self.repeats,
             Reply::Recorded { status: Some(status), .. } => &self.payments[*status as usize],
             Reply::Recorded { status: None, .. } => return,
-            Reply::Refused { .. } => &self.refused,
+            Reply::Refused { .. } | Reply::Retired { .. } => &self.refused,
             Reply::Unavailable(_) => &self.unavailable,
         };
         counter.fetch_add(1, Relaxed);
@@ -122,6 +129,10 @@ impl Counters {
 
     pub(crate) fn lookup(&self) {
         self.lookups.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn retired(&self, segments: u64) {
+        self.retired_segments.fetch_add(segments, Relaxed);
     }
 
     pub(crate) fn snapshot_pause(&self, took: Duration) {
@@ -160,6 +171,7 @@ impl Counters {
             snapshot_ms: self.snapshot_ms.load(Relaxed),
             snapshot_pause_us_max: self.snapshot_pause_us_max.load(Relaxed),
             lookups: self.lookups.load(Relaxed),
+            retired_segments: self.retired_segments.load(Relaxed),
             ..Stats::default()
         };
         all(&self.payments, &mut stats.payments);

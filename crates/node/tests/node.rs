@@ -131,7 +131,8 @@ fn old_payments_are_found_refunded_and_never_repeated() {
     for n in (0..1_000).step_by(37) {
         let again = call(&node, &Command::Pay(pay(n)));
         assert_eq!(status(again), (Some(Status::Completed), true), "payment {n}");
-        let read = node.payment(id(&names[n])).wait().expect("running").expect("there");
+        let read =
+            node.payment(id(&names[n])).wait().expect("running").expect("kept").expect("there");
         let record = read.origin_record().expect("sound");
         let order = order_in(&record, read.id.as_id()).expect("it made the payment");
         assert_eq!(order.id.as_str(), names[n]);
@@ -150,7 +151,7 @@ fn old_payments_are_found_refunded_and_never_repeated() {
     let too_much = Reply::Refused { reason: Reason::RefundExceedsCapture, index: None };
     assert_eq!(call(&node, &refund("r-2", 51)), too_much);
     assert_eq!(balance(&node, "bob"), before - 150);
-    let read = node.payment(id("hold")).wait().expect("running").expect("there");
+    let read = node.payment(id("hold")).wait().expect("running").expect("kept").expect("there");
     let latest = read.latest_record().expect("sound");
     let payment = payment_in(&latest, id("hold")).expect("it is about it");
     assert_eq!(payment.legs[0].refunded_minor, 150);

@@ -5,6 +5,7 @@ use crate::access::Keyring;
 use crate::config::Config;
 use crate::metrics::HttpMetrics;
 use crate::problem::{Fault, Problem};
+use crate::records;
 use courant_engine::Lsn;
 use courant_node::{Node, Replies, Reply, Request, SubmitError, Unavailable};
 use tokio::sync::{Mutex, Semaphore, watch};
@@ -51,7 +52,12 @@ impl App {
     pub(crate) async fn record(&self, request: Request) -> Result<Recorded, Problem> {
         let replies = self.submit(request).await?;
         let reply = replies.first().ok_or_else(|| Problem::internal("a command has no reply"))?;
-        recorded(*reply)
+        match *reply {
+            Reply::Recorded { lsn, repeat, .. } => Ok(Recorded { lsn, is_repeat: repeat }),
+            Reply::Refused { reason, index } => Err(Problem::from(reason).of_payment(index)),
+            Reply::Unavailable(why) => Err(unavailable(why)),
+            Reply::Retired { lsn } => Err(records::retired(&self.node.retired(lsn))),
+        }
     }
 
     /// Runs something that may wait for the disk where it holds up no other request.
@@ -64,15 +70,6 @@ impl App {
             Ok(done) => done,
             Err(error) => Err(Problem::internal(error)),
         }
-    }
-}
-
-/// A reply as the answer of a request about one thing.
-pub(crate) fn recorded(reply: Reply) -> Result<Recorded, Problem> {
-    match reply {
-        Reply::Recorded { lsn, repeat, .. } => Ok(Recorded { lsn, is_repeat: repeat }),
-        Reply::Refused { reason, index } => Err(Problem::from(reason).of_payment(index)),
-        Reply::Unavailable(unavailable) => Err(self::unavailable(unavailable)),
     }
 }
 

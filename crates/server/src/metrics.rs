@@ -102,6 +102,8 @@ impl Collector for NodeMetrics {
         commits(out, &stats)?;
         let end = self.0.durable_end().0;
         gauge(out, "journal_durable_end_bytes", "Every record below it is durable", end)?;
+        let begin = stats.journal_begin;
+        gauge(out, "journal_begin_bytes", "Records below it were archived or dropped", begin)?;
         gauge(out, "inbox_commands", "Commands waiting for the engine", stats.inbox as u64)?;
         let full = u64::from(stats.storage_full);
         gauge(out, "storage_full", "1 while nothing can be recorded for want of room", full)?;
@@ -129,6 +131,8 @@ fn counters(out: &mut DescriptorEncoder<'_>, stats: &Stats) -> fmt::Result {
     counter(out, "lookups", "Commands and reads that had to look at the disk", stats.lookups)?;
     counter(out, "batches", "Batches synced", stats.batches)?;
     counter(out, "batch_bytes", "Bytes of those batches on disk", stats.batch_bytes)?;
+    let retired = stats.retired_segments;
+    counter(out, "retired_segments", "Journal files that were archived or dropped", retired)?;
     counter(out, "snapshots", "Snapshots made", stats.snapshots)
 }
 

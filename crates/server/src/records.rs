@@ -4,9 +4,10 @@
 use crate::problem::{Fault, Problem};
 use courant_engine::{Command, Lsn, Outcome, Record, record};
 use courant_ledger::Id;
-use courant_node::journal::{Payload, ReadError};
-use courant_node::{Node, order_in, payment_in};
+use courant_node::journal::Payload;
+use courant_node::{LookupError, Node, Place, Retired, order_in, payment_in};
 
+use crate::view::Time;
 use crate::view::payment::PaymentAsOf;
 
 /// Reads a record that another record or the engine names. May wait for the disk.
@@ -14,21 +15,34 @@ pub(crate) fn read(node: &Node, lsn: Lsn) -> Result<Payload, Problem> {
     match node.record(lsn) {
         Ok(Some(bytes)) => Ok(bytes),
         Ok(None) => Err(Problem::internal(format_args!("there is no record at {lsn}"))),
+        Err(LookupError::Retired { lsn, .. }) => Err(retired(&node.retired(lsn))),
         Err(error) => Err(unreadable(&error)),
     }
 }
 
 /// What a client is told about a record that cannot be read.
-pub(crate) fn unreadable(error: &ReadError) -> Problem {
-    match error {
-        ReadError::Retired { .. } => {
-            Problem::because(Fault::HistoryUnreadable, "this part of the journal was archived")
-        }
-        error => {
-            tracing::error!(target: "courant::internal", %error, "a record cannot be read");
-            Fault::HistoryUnreadable.into()
-        }
-    }
+pub(crate) fn unreadable(error: &dyn std::fmt::Display) -> Problem {
+    tracing::error!(target: "courant::internal", %error, "a record cannot be read");
+    Fault::HistoryUnreadable.into()
+}
+
+/// What a client is told about a record that was archived or dropped. Where the archive is, is for
+/// the operator to know.
+pub(crate) fn retired(retired: &Retired) -> Problem {
+    let Retired { lsn, begin, retirement } = retired;
+    let how = match retirement.as_ref().map(|retirement| &retirement.place) {
+        Some(Place::Archive(_)) => "archived",
+        Some(Place::Nowhere) => "dropped",
+        None => "archived or dropped",
+    };
+    let since = retirement.as_ref().map(|retirement| Time(retirement.at).to_string());
+    let since = since.map(|time| format!(" at {time}")).unwrap_or_default();
+    let detail = format!(
+        "This needs the record at {lsn}, which was {how}{since}; the server's records begin at \
+         {begin}. If the request was sent before, it was done then, and it is not done again. \
+         Nothing was done now."
+    );
+    Problem::because(Fault::HistoryRetired, detail)
 }
 
 /// Decodes a record of the journal.

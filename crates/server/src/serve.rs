@@ -113,10 +113,14 @@ pub async fn run(
     }
 }
 
+/// Waits until the node stops, and logs what it warns of.
 async fn stopped(node: &Node) -> String {
     let mut ticks = tokio::time::interval(STOPPED_CHECK_INTERVAL);
     loop {
         ticks.tick().await;
+        for warning in node.take_warnings() {
+            tracing::warn!(target: "courant::node", "{warning}");
+        }
         if let Some(stopped) = node.stopped() {
             return stopped.to_string();
         }

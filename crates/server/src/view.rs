@@ -8,6 +8,7 @@ pub(crate) mod payment;
 use courant_ledger::{Currency, Reason, Sums, Timestamp, format_minor};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+use std::fmt;
 use utoipa::ToSchema;
 
 /// An amount in minor units, shown as the decimal text of its currency.
@@ -75,9 +76,15 @@ pub(crate) struct Time(pub(crate) Timestamp);
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // 64 bits of nanoseconds end in the year 2554, well inside what the calendar knows.
         let time = jiff::Timestamp::from_nanosecond(i128::from(self.0.nanos()));
-        serializer.collect_str(&time.expect("the year 2554 is in the calendar"))
+        time.expect("the year 2554 is in the calendar").fmt(f)
     }
 }
 

@@ -138,6 +138,7 @@ impl Auditor {
                 self.recorded(question, expected, told, repeat)
             }
             Reply::Unavailable(Unavailable::StorageFull | Unavailable::HistoryUnreadable) => Ok(()),
+            Reply::Retired { lsn } => Err(format!("the record at {lsn} is gone, and none may go")),
             Reply::Refused { reason, .. } => {
                 if let Some(first) = expected.first {
                     return Err(format!("{reason} was the answer to a repeat of {first:?}"));

@@ -15,7 +15,7 @@ use background::Snapshot;
 use courant_engine::{Engine, EngineOptions, Facts, Frozen, Lsn};
 use courant_journal::{Batch, Chain, Preparer, Reader, SealedBatch, Writer};
 use courant_ledger::{AccountNo, Reason, Sums, Tagger, Timestamp};
-use courant_node::parts::{IdIndex, Opened, Step, Store, unavailable};
+use courant_node::parts::{History, IdIndex, Opened, Step, Store, unavailable};
 use courant_node::{FROZEN_MAX, NodeOptions, Reply, Request, Unavailable};
 use look::{Known, LookUp};
 use std::collections::VecDeque;
@@ -59,7 +59,7 @@ pub(crate) struct Machine {
     store: Store<Disk>,
     writer: Writer<Disk>,
     preparer: Preparer<Disk>,
-    reader: Reader<Disk>,
+    history: History<Disk>,
     chain: Option<Chain<Disk>>,
     index: IdIndex<Disk>,
     snapshots: Disk,
@@ -86,7 +86,16 @@ impl Machine {
     /// Starts a node on an opened data directory.
     pub(crate) fn start(opened: Opened<Disk>, options: NodeOptions, variant: Variant) -> Machine {
         let Opened {
-            mut engine, appender, writer, preparer, reader, chain, index, snapshots, ..
+            mut engine,
+            appender,
+            writer,
+            preparer,
+            history,
+            chain,
+            index,
+            unsealed,
+            snapshots,
+            ..
         } = opened;
         if variant == Variant::IdsForgotten {
             forget_ids(&mut engine, &index, &options);
@@ -96,7 +105,7 @@ impl Machine {
             store: Store::new(engine, appender),
             writer,
             preparer,
-            reader,
+            history,
             chain: Some(chain),
             index,
             snapshots,
@@ -107,7 +116,7 @@ impl Machine {
             batch: None,
             held: Vec::new(),
             finished: None,
-            frozen: VecDeque::new(),
+            frozen: unsealed.into(),
             written: None,
             behind: false,
             was_full: false,
@@ -124,7 +133,7 @@ impl Machine {
 
     /// Its journal.
     pub(crate) fn reader(&self) -> &Reader<Disk> {
-        &self.reader
+        &self.history.reader
     }
 
     /// What was said since the last time.
@@ -340,7 +349,7 @@ impl Machine {
                 self.marks.take(Mark::PaymentBusy);
             }
             Reply::Refused { .. } => self.marks.take_if(is_group, Mark::GroupRefused),
-            Reply::Unavailable(_) => {}
+            Reply::Unavailable(_) | Reply::Retired { .. } => {}
         }
     }
 }

@@ -294,7 +294,7 @@ impl World {
 
 /// Holds an opened directory against the auditor's books.
 fn audit(auditor: &mut Auditor, opened: &Opened<Disk>) -> Result<(), Problem> {
-    auditor.compare(&opened.reader)?;
+    auditor.compare(&opened.history.reader)?;
     auditor.settle()?;
     auditor.compare_state(&opened.engine)?;
     Ok(())

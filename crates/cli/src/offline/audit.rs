@@ -10,28 +10,42 @@ use std::collections::BTreeMap;
 use courant_engine::outcome::{AccountsAfter, Outcome};
 use courant_engine::{Command, Engine, EngineOptions, Lsn, Record, Replay, record};
 use courant_ledger::{Account, AccountNo, Currency, Payment};
+use courant_node::parts::Extent;
 
-/// Ids in memory at once. An audit looks none of them up.
-const RECENT_IDS: usize = 10_000;
-
-/// A ledger that is built up record by record.
+/// A ledger that is built up record by record, from nothing or from a snapshot.
 #[derive(Debug)]
 pub(super) struct Audit {
     pub(super) engine: Engine,
+    /// The snapshot shows records up to its begin, and of those up to its end a part.
+    base: Extent,
 }
+
+/// Ids are gathered elsewhere.
+const OPTIONS: EngineOptions = EngineOptions { secret: 1, recent_ids: 10_000, generation: 0 };
 
 impl Audit {
     pub(super) fn new() -> Audit {
-        // Ids are hashed under any secret: it decides nothing but the order of a table.
-        let options = EngineOptions { secret: 1, recent_ids: RECENT_IDS, generation: 0 };
-        Audit { engine: Engine::new(options) }
+        let base = Extent { begin: Lsn::NONE, end: Lsn::NONE };
+        Audit { engine: Engine::new(OPTIONS), base }
+    }
+
+    /// An audit of what follows a snapshot.
+    pub(super) fn from_snapshot(engine: Engine, base: Extent) -> Audit {
+        Audit { engine, base }
     }
 
     /// Takes the next record; says what is wrong with it if it does not fit.
     pub(super) fn take(&mut self, lsn: Lsn, bytes: &[u8]) -> Result<(), String> {
         let decoded = record::decode(bytes).map_err(|error| error.to_string())?;
-        self.check(lsn, &decoded)?;
-        self.engine.replay(lsn, bytes, Replay::Exact).map_err(|error| error.to_string())?;
+        if lsn <= self.base.begin {
+            return Ok(());
+        }
+        let is_exact = lsn > self.base.end;
+        if is_exact {
+            self.check(lsn, &decoded)?;
+        }
+        let mode = if is_exact { Replay::Exact } else { Replay::Converging };
+        self.engine.replay(lsn, bytes, mode).map_err(|error| error.to_string())?;
         if self.engine.ids().is_full() {
             let frozen = self.engine.freeze_ids();
             drop(self.engine.drop_ids_through(frozen.generation));

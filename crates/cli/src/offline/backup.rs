@@ -1,25 +1,24 @@
 //! `courant backup`: a consistent copy of a data directory, running or not; again into the same
 //! place copies only what is new.
 //!
-//! It holds the journal and the directory's secrets. Snapshots and the index of ids are made again
-//! from the journal.
+//! It holds the journal, the newest snapshot, the index of ids, what was kept of retired segments,
+//! and the directory's secrets.
 
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use courant_journal::backup::{BackupError, BackupOptions, backup};
+use courant_journal::backup::{BackedUp, BackupError, check};
 use courant_journal::{DirectIo, OsStorage};
+use courant_node::parts;
 use serde_json::json;
 
 use super::{DirectoryArgs, JOURNAL, SECRET_FILES, journal, walk};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
-/// Owner only: a backup holds the secrets.
-const FILE_MODE: u32 = 0o600;
+/// The file without which a directory is no backup.
+const MANIFEST: &str = "backup.manifest";
 
 #[derive(Debug, Args)]
 pub(crate) struct BackupArgs {
@@ -31,47 +30,59 @@ pub(crate) struct BackupArgs {
 
 pub(crate) fn run(args: &BackupArgs) -> Result<Exit, Failure> {
     let data = &args.directory.data;
-    let storage = journal(data)?;
-    let end = walk::end(&data.join(JOURNAL))?;
-    let destination = OsStorage::open(args.destination.join(JOURNAL), DirectIo::Never)
+    journal(data)?;
+    let root = OsStorage::open_existing(data, DirectIo::Auto)
+        .map_err(|error| Failure::file(data, "read", &error))?;
+    let destination = OsStorage::open(&args.destination, DirectIo::Never)
         .map_err(|error| Failure::file(&args.destination, "write to", &error))?;
-    let options = BackupOptions { end, extra: &[] };
-    let done = backup(&storage, &destination, options).map_err(failure)?;
-    copy_secrets(data, &args.destination)?;
+    let end =
+        || walk::end(&data.join(JOURNAL)).map_err(|failure| io::Error::other(failure.message));
+    let done = parts::backup(&root, &destination, &SECRET_FILES, end).map_err(failure)?;
+    let BackedUp { files_copied, bytes_copied, files_kept, begin, end } = done;
     let mut out = Output::new(args.directory.json);
     if out.json {
         out.json(&json!({
+            "begin": begin.0,
             "end": end.0,
-            "files_copied": done.files_copied,
-            "bytes_copied": done.bytes_copied,
-            "files_kept": done.files_kept,
+            "files_copied": files_copied,
+            "bytes_copied": bytes_copied,
+            "files_kept": files_kept,
         }))?;
     } else {
         out.line(format_args!(
-            "backed up to LSN {end}: {} files copied ({} bytes), {} already there",
-            done.files_copied, done.bytes_copied, done.files_kept
+            "backed up to LSN {end}: {files_copied} files copied ({bytes_copied} bytes), \
+             {files_kept} already there"
+        ))?;
+        out.line(format_args!(
+            "check it with `courant verify --data {}`",
+            args.destination.display()
         ))?;
     }
     Ok(Exit::Success)
 }
 
-/// Copies the small secret files that are there.
-pub(super) fn copy_secrets(from: &Path, to: &Path) -> Result<(), Failure> {
-    for name in SECRET_FILES {
-        let source = from.join(name);
-        let bytes = match std::fs::read(&source) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(Failure::file(&source, "read", &error)),
-        };
-        let target = to.join(name);
-        let failed = |error: std::io::Error| Failure::file(&target, "write", &error);
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(FILE_MODE);
-        let mut file = options.open(&target).map_err(failed)?;
-        file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+/// Whether a directory is a backup.
+pub(super) fn is_backup(directory: &Path) -> bool {
+    directory.join(MANIFEST).is_file()
+}
+
+/// `courant verify` of a backup: every file is there, and as it was when it was copied.
+pub(super) fn verify(directory: &Path, mut out: Output) -> Result<Exit, Failure> {
+    let storage = OsStorage::open_existing(directory, DirectIo::Never)
+        .map_err(|error| Failure::file(directory, "read", &error))?;
+    let checked = check(&storage).map_err(failure)?;
+    let (end, files, bytes) = (checked.end, checked.files, checked.bytes);
+    if out.json {
+        out.json(&json!({
+            "sound": true, "backup": true, "end": end.0, "files": files, "bytes": bytes,
+        }))?;
+    } else {
+        out.line(format_args!(
+            "sound: a backup up to LSN {end}, all {files} files ({bytes} bytes) are as they were \
+             copied; restore it somewhere to have every record looked at"
+        ))?;
     }
-    Ok(())
+    Ok(Exit::Success)
 }
 
 /// A backup's error as the end of a command.

@@ -4,12 +4,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use courant_journal::backup::restore;
 use courant_journal::{DirectIo, OsStorage};
+use courant_node::parts::restore;
 use serde_json::json;
 
-use super::backup::{copy_secrets, failure};
-use super::{DirectoryArgs, JOURNAL};
+use super::DirectoryArgs;
+use super::backup::failure;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
@@ -23,14 +23,11 @@ pub(crate) struct RestoreArgs {
 
 pub(crate) fn run(args: &RestoreArgs) -> Result<Exit, Failure> {
     let data = &args.directory.data;
-    let source = OsStorage::open_existing(args.source.join(JOURNAL), DirectIo::Never)
+    let source = OsStorage::open_existing(&args.source, DirectIo::Never)
         .map_err(|error| Failure::file(&args.source, "read the backup", &error))?;
-    // The directory itself first, so that it has the right mode.
-    let opened = OsStorage::open(data, DirectIo::Auto)
-        .and_then(|_| OsStorage::open(data.join(JOURNAL), DirectIo::Auto));
-    let destination = opened.map_err(|error| Failure::file(data, "write to", &error))?;
+    let destination = OsStorage::open(data, DirectIo::Auto)
+        .map_err(|error| Failure::file(data, "write to", &error))?;
     let done = restore(&source, &destination).map_err(failure)?;
-    copy_secrets(&args.source, data)?;
     let mut out = Output::new(args.directory.json);
     if out.json {
         out.json(&json!({"files": done.files_copied, "bytes": done.bytes_copied}))?;

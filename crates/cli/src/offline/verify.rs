@@ -1,25 +1,29 @@
-//! `courant verify`: every byte of the journal, every record replayed, and every acknowledged
-//! payment looked for.
+//! `courant verify`: every byte of the journal, every record replayed, snapshots and ids compared,
+//! and every acknowledged payment looked for.
 //!
 //! Changes nothing and needs no lock: on a running directory it checks what is complete. Reads
 //! everything twice: once byte by byte by the journal's own rules, once record by record into a
-//! fresh ledger.
+//! fresh ledger. Where the oldest segments were archived or dropped, it begins with the first that is
+//! there, and with a snapshot for what was before.
+
+mod ids;
+mod replay;
+mod snapshots;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use courant_engine::{Command, record};
 use courant_journal::verify::{Report, VerifyOptions, in_use, verify};
 use courant_journal::{ChainHead, Lsn};
 use courant_ledger::format_minor;
 use serde_json::{Value, json};
 
-use super::audit::Audit;
-use super::{DirectoryArgs, JOURNAL, journal, walk};
+use super::{DirectoryArgs, backup, journal};
 use crate::exit::{Exit, Failure};
 use crate::output::{Column, Output};
 use crate::progress;
+use replay::{Replayed, replay};
 
 /// Acknowledged payments that are missing or double and are shown; all are counted.
 const SHOWN_MAX: usize = 20;
@@ -39,9 +43,7 @@ pub(crate) struct VerifyArgs {
 /// Everything that was found.
 struct Findings {
     report: Report,
-    audit: Audit,
-    /// The first record that does not fit, and why.
-    contradiction: Option<(Lsn, String)>,
+    replayed: Replayed,
     /// Payments of the file, and how often each was made.
     acknowledged: Option<HashMap<String, u32>>,
     is_running: bool,
@@ -49,6 +51,9 @@ struct Findings {
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
     let data = &args.directory.data;
+    if backup::is_backup(data) {
+        return backup::verify(data, Output::new(args.directory.json));
+    }
     let storage = journal(data)?;
     let is_running = in_use(&storage).unwrap_or(false);
     let options = VerifyOptions { noted_head: args.head, running: is_running };
@@ -61,55 +66,14 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
     });
     bar.finish_and_clear();
     let report = report.map_err(|error| Failure::negative(error.to_string()))?;
-    let (audit, contradiction) = replay(data, &report, acknowledged.as_mut())?;
-    let findings = Findings { report, audit, contradiction, acknowledged, is_running };
+    let replayed = replay(data, (&report, is_running), acknowledged.as_mut())?;
+    let findings = Findings { report, replayed, acknowledged, is_running };
     let mut out = Output::new(args.directory.json);
     match out.json {
         true => out.json(&findings.json())?,
         false => findings.print(&mut out)?,
     }
     Ok(if findings.is_sound() { Exit::Success } else { Exit::Negative })
-}
-
-/// Replays all records, up to the first that does not fit.
-fn replay(
-    data: &Path,
-    report: &Report,
-    mut acknowledged: Option<&mut HashMap<String, u32>>,
-) -> Result<(Audit, Option<(Lsn, String)>), Failure> {
-    let mut audit = Audit::new();
-    let mut contradiction = None;
-    if report.begin != Lsn::NONE {
-        let why = "records before it were archived, so balances cannot be computed anew";
-        return Ok((audit, Some((report.begin, why.to_owned()))));
-    }
-    walk::records(&data.join(JOURNAL), report.end, |lsn, bytes| {
-        if contradiction.is_none() {
-            let taken = audit.take(courant_engine::Lsn(lsn.0), bytes);
-            contradiction = taken.err().map(|why| (lsn, why));
-        }
-        match &mut acknowledged {
-            Some(acknowledged) => count_payments(bytes, acknowledged),
-            None => Ok(()),
-        }
-    })?;
-    Ok((audit, contradiction))
-}
-
-/// Counts the payments that a record makes and that somebody waits for.
-fn count_payments(bytes: &[u8], wanted: &mut HashMap<String, u32>) -> Result<(), Failure> {
-    let decoded = record::decode(bytes).map_err(|e| Failure::negative(e.to_string()))?;
-    let orders = match &decoded.command {
-        Command::Pay(order) => std::slice::from_ref(order),
-        Command::PayGroup(orders) => orders.as_slice(),
-        _ => &[],
-    };
-    for order in orders {
-        if let Some(count) = wanted.get_mut(order.id.as_str()) {
-            *count += 1;
-        }
-    }
-    Ok(())
 }
 
 /// Ids, one a line. A last line without its end is none: whoever wrote it was killed.
@@ -123,8 +87,10 @@ fn read_ids(path: &Path) -> Result<HashMap<String, u32>, Failure> {
 impl Findings {
     fn is_sound(&self) -> bool {
         self.report.is_sound()
-            && self.contradiction.is_none()
-            && self.audit.engine.is_balanced()
+            && self.replayed.contradiction.is_none()
+            && self.replayed.snapshots.problems.is_empty()
+            && self.replayed.ids.problems.is_empty()
+            && self.replayed.audit.engine.is_balanced()
             && self.wrong_ids().is_empty()
     }
 
@@ -142,10 +108,12 @@ impl Findings {
     fn problems(&self) -> Vec<String> {
         let mut problems: Vec<String> =
             self.report.problems.iter().map(ToString::to_string).collect();
-        if let Some((lsn, why)) = &self.contradiction {
+        if let Some((lsn, why)) = &self.replayed.contradiction {
             problems.push(format!("the record at LSN {lsn} does not fit: {why}"));
         }
-        if !self.audit.engine.is_balanced() {
+        problems.extend(self.replayed.snapshots.problems.iter().cloned());
+        problems.extend(self.replayed.ids.problems.iter().cloned());
+        if !self.replayed.audit.engine.is_balanced() {
             problems.push("debits differ from credits".to_owned());
         }
         let wrong = self.wrong_ids();
@@ -162,18 +130,21 @@ impl Findings {
     }
 
     fn json(&self) -> Value {
-        let engine = &self.audit.engine;
+        let engine = &self.replayed.audit.engine;
         json!({
             "sound": self.is_sound(),
             "running": self.is_running,
             "segments": self.report.segments,
             "batches": self.report.batches,
             "records": self.report.records,
+            "begin": self.report.begin.0,
             "end": self.report.end.0,
             "head": self.report.head.map(|head| head.to_string()),
             "torn_bytes": self.report.torn.as_ref().map_or(0, |torn| torn.bytes),
             "accounts": engine.accounts_count(),
             "payments": engine.payments_count(),
+            "snapshots_equal": self.replayed.snapshots.equal,
+            "ids_found": self.replayed.ids.found,
             "balanced": engine.is_balanced(),
             "acknowledged": self.acknowledged.as_ref().map(HashMap::len),
             "acknowledged_wrong": self.acknowledged.as_ref().map(|_| self.wrong_ids().len()),
@@ -182,7 +153,10 @@ impl Findings {
     }
 
     fn print(&self, out: &mut Output) -> Result<(), Failure> {
-        let (report, engine) = (&self.report, &self.audit.engine);
+        let (report, engine) = (&self.report, &self.replayed.audit.engine);
+        let begin = (report.begin != Lsn::NONE)
+            .then(|| format!("LSN {}: what lies before was archived or dropped", report.begin));
+        let equal = self.replayed.snapshots.equal;
         let torn = report
             .torn
             .as_ref()
@@ -195,11 +169,14 @@ impl Findings {
             ("segments", Some(report.segments.to_string())),
             ("batches", Some(report.batches.to_string())),
             ("records", Some(report.records.to_string())),
+            ("begin", begin),
             ("end", Some(format!("LSN {}", report.end))),
             ("chain head", report.head.map(|head| head.to_string())),
             ("torn tail", torn),
             ("accounts", Some(engine.accounts_count().to_string())),
             ("payments", Some(engine.payments_count().to_string())),
+            ("snapshots", Some(format!("{equal} are what replaying gives"))),
+            ("ids on disk", Some(format!("{} found", self.replayed.ids.found))),
             ("acknowledged", acknowledged),
         ])?;
         self.print_totals(out)?;
@@ -220,7 +197,7 @@ impl Findings {
             Column::Number("debits held"),
             Column::Number("credits held"),
         ];
-        let rows = self.audit.engine.totals().map(|(currency, sums)| {
+        let rows = self.replayed.audit.engine.totals().map(|(currency, sums)| {
             let sums = [
                 sums.debits_posted,
                 sums.credits_posted,

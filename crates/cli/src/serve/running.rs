@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use courant_journal::OpenError as JournalError;
-use courant_node::{Node, NodeOptions, OpenError};
+use courant_node::{Node, NodeOptions, OpenError, Retention};
 use courant_server::{Config, ServeError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -28,6 +28,8 @@ pub(crate) struct Setting {
     pub(crate) allow_remote: bool,
     /// Size of the journal's files, in MiB.
     pub(crate) segment_mib: u32,
+    /// What becomes of the oldest of them.
+    pub(crate) retention: Retention,
     /// Whether SIGINT and SIGTERM end it.
     pub(crate) heeds_signals: bool,
 }
@@ -62,7 +64,7 @@ impl Running {
         })?;
         let address = listener.local_addr();
         let address = address.map_err(|error| Failure::internal(error.to_string()))?;
-        let node = Node::open(&setting.data, options(setting.segment_mib))
+        let node = Node::open(&setting.data, options(setting.segment_mib, setting.retention))
             .map_err(|error| not_opened(&setting.data, &error))?;
         tell_recovery(&node);
         let new_key = courant_server::first_key(&setting.data, &node);
@@ -122,8 +124,8 @@ impl Running {
     }
 }
 
-fn options(segment_mib: u32) -> NodeOptions {
-    let mut options = NodeOptions::default();
+fn options(segment_mib: u32, retention: Retention) -> NodeOptions {
+    let mut options = NodeOptions { retention, ..NodeOptions::default() };
     let segment_bytes = u64::from(segment_mib) << 20;
     options.journal.segment_bytes = segment_bytes;
     options.journal.batch_bytes_max = options.journal.batch_bytes_max.min(segment_bytes / 2);

@@ -26,7 +26,7 @@ pub(super) struct Manifest {
 pub(super) struct Stored {
     /// Its name in the backup.
     pub(super) stored: String,
-    /// Its name in a data directory.
+    /// Its name in the journal, or another directory's name, a slash, and its name there.
     pub(super) name: String,
     /// Its length in the backup.
     pub(super) bytes: u64,
@@ -35,10 +35,14 @@ pub(super) struct Stored {
     pub(super) hash: blake3::Hash,
 }
 
-/// Names go into lines of words, and into one directory.
+/// Names go into lines of words, and into directories that the restorer chooses: a slash may stand
+/// once, after the name of such a directory.
 pub(super) fn check_name(name: &str) -> Result<(), BackupError> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    if !name.is_empty() && name.chars().all(plain) && !name.starts_with('.') {
+    let (directory, file) = name.split_once('/').unwrap_or(("journal", name));
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+');
+    let is_plain =
+        |part: &str| !part.is_empty() && part.chars().all(plain) && !part.starts_with('.');
+    if is_plain(directory) && is_plain(file) {
         Ok(())
     } else {
         Err(BackupError::Name(name.to_owned()))
@@ -98,6 +102,9 @@ fn decode_line(line: &str) -> Option<Stored> {
     let words: Vec<&str> = line.split(' ').collect();
     let [hash, bytes, full_bytes, stored, name] = words[..] else { return None };
     check_name(stored).and_then(|()| check_name(name)).ok()?;
+    if stored.contains('/') {
+        return None;
+    }
     Some(Stored {
         stored: stored.to_owned(),
         name: name.to_owned(),

@@ -1,7 +1,7 @@
-//! The way back from a backup to a data directory.
+//! The way back from a backup to directories, and the check of a backup where it lies.
 
 use super::manifest::{Manifest, Stored};
-use super::{BackedUp, BackupError, Doing, Place, Storage, copy, hash};
+use super::{BTreeMap, BackedUp, BackupError, Doing, Lsn, Place, Storage, copy, hash, io};
 use crate::format::BLOCK_BYTES;
 use crate::recover::write_zeros;
 use crate::segments::base_in;
@@ -10,39 +10,80 @@ use crate::storage::{Access, Caching, File, uninterrupted};
 /// Name that a file has until the whole directory is restored.
 const UNFINISHED: &str = ".restoring";
 
-/// Checks a backup against its manifest and makes a data directory of it. `destination` must be
-/// empty. Files get their names last, and the oldest segment last of all, so that an interrupted
-/// restore is no journal that looks complete.
+/// A backup whose files are all there, and as they were when they were copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// How far its journal goes.
+    pub end: Lsn,
+    /// How many files it has.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Reads every file of a backup and compares it with the manifest.
+pub fn check<S: Storage>(backup: &S) -> Result<Checked, BackupError> {
+    let manifest = load(backup)?;
+    manifest.files.iter().try_for_each(|file| check_file(backup, file))?;
+    let bytes = manifest.files.iter().map(|file| file.bytes).sum();
+    Ok(Checked { end: manifest.end, files: manifest.files.len() as u64, bytes })
+}
+
+/// Checks a backup against its manifest and makes a journal of it, and what lay in other
+/// directories, for which `directories` gives the place by their names. All of them must be empty.
+/// Files get their names last, and the oldest segment last of all, so that an interrupted restore is
+/// no journal that looks complete.
 pub fn restore<S: Storage, D: Storage>(
     backup: &S,
     destination: &D,
+    directories: impl Fn(&str) -> io::Result<D>,
 ) -> Result<BackedUp, BackupError> {
-    let missing = || BackupError::NoManifest(backup.location());
-    let manifest = Manifest::load(backup)?.ok_or_else(missing)?;
-    let location = destination.location();
-    if !destination.list().doing("listing", &location)?.is_empty() {
-        return Err(BackupError::NotEmpty(location));
-    }
+    let manifest = load(backup)?;
+    let mut places: BTreeMap<&str, D> = BTreeMap::new();
+    let mut files: Vec<(&str, &str, &Stored)> = Vec::new();
     for file in &manifest.files {
-        check(backup, file)?;
+        let (directory, name) = file.name.split_once('/').unwrap_or(("", &file.name));
+        if !directory.is_empty() && !places.contains_key(directory) {
+            places.insert(directory, directories(directory).doing("opening", directory)?);
+        }
+        files.push((directory, name, file));
     }
-    let mut done = BackedUp::default();
-    for file in &manifest.files {
-        restore_file(backup, destination, file)?;
+    places.insert("", destination.clone());
+    for place in places.values() {
+        let location = place.location();
+        if !place.list().doing("listing", &location)?.is_empty() {
+            return Err(BackupError::NotEmpty(location));
+        }
+    }
+    manifest.files.iter().try_for_each(|file| check_file(backup, file))?;
+    let mut done = BackedUp { end: manifest.end, ..BackedUp::default() };
+    for (directory, name, file) in &files {
+        restore_file(backup, &places[directory], name, file)?;
         done.files_copied += 1;
         done.bytes_copied += file.full_bytes;
     }
-    destination.sync_dir().doing("syncing", &location)?;
+    sync_all(&places)?;
     // The first segment last: until then the others are a journal whose begin is missing.
-    for file in manifest.files.iter().rev() {
-        let unfinished = format!("{}{UNFINISHED}", file.name);
-        destination.rename(&unfinished, &file.name).doing("renaming", &unfinished)?;
+    for (directory, name, _) in files.iter().rev() {
+        let unfinished = format!("{name}{UNFINISHED}");
+        places[directory].rename(&unfinished, name).doing("renaming", &unfinished)?;
     }
-    destination.sync_dir().doing("syncing", &location)?;
+    sync_all(&places)?;
     Ok(done)
 }
 
-fn check<S: Storage>(backup: &S, file: &Stored) -> Result<(), BackupError> {
+fn sync_all<D: Storage>(places: &BTreeMap<&str, D>) -> Result<(), BackupError> {
+    for place in places.values() {
+        place.sync_dir().doing("syncing", &place.location())?;
+    }
+    Ok(())
+}
+
+fn load<S: Storage>(backup: &S) -> Result<Manifest, BackupError> {
+    Manifest::load(backup)?.ok_or_else(|| BackupError::NoManifest(backup.location()))
+}
+
+fn check_file<S: Storage>(backup: &S, file: &Stored) -> Result<(), BackupError> {
     let place = Place { storage: backup, name: &file.stored };
     let differs = || BackupError::FileDiffers(file.stored.clone());
     let bytes = super::length(&place).doing("opening", &file.stored)?;
@@ -59,9 +100,10 @@ fn check<S: Storage>(backup: &S, file: &Stored) -> Result<(), BackupError> {
 fn restore_file<S: Storage, D: Storage>(
     backup: &S,
     destination: &D,
+    name: &str,
     file: &Stored,
 ) -> Result<(), BackupError> {
-    let unfinished = format!("{}{UNFINISHED}", file.name);
+    let unfinished = format!("{name}{UNFINISHED}");
     let from = Place { storage: backup, name: &file.stored };
     let to = Place { storage: destination, name: &unfinished };
     let copied = copy(&from, &to, file.bytes).doing("restoring", &file.name)?;

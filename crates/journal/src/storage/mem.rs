@@ -11,6 +11,7 @@ mod image;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use fault::{Fault, Operation};
@@ -263,6 +264,11 @@ impl Storage for MemStorage {
 
     fn subdirectory(&self, name: &str) -> io::Result<MemStorage> {
         let prefix = format!("{}{name}/", self.prefix).into();
+        Ok(MemStorage { state: Arc::clone(&self.state), prefix })
+    }
+
+    fn elsewhere(&self, path: &Path) -> io::Result<MemStorage> {
+        let prefix = format!("{}/", path.display()).into();
         Ok(MemStorage { state: Arc::clone(&self.state), prefix })
     }
 

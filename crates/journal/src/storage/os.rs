@@ -144,6 +144,10 @@ impl Storage for OsStorage {
         OsStorage::open(self.directory.join(name), self.direct_io)
     }
 
+    fn elsewhere(&self, path: &Path) -> io::Result<OsStorage> {
+        OsStorage::open(path, self.direct_io)
+    }
+
     fn random_u64(&self) -> io::Result<u64> {
         let mut bytes = [0; 8];
         // Up to 256 bytes come whole once the system's source is ready.

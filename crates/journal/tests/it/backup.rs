@@ -1,6 +1,6 @@
 //! Backup of a running journal, incremental, and restore.
 
-use courant_journal::backup::{BackupError, BackupOptions, backup, restore};
+use courant_journal::backup::{BackupError, BackupOptions, Extra, backup, check, restore};
 use courant_journal::storage::mem::{Fault, Operation, Survive};
 use courant_journal::verify::{VerifyOptions, verify};
 use courant_journal::{Archive, Chain, DirectIo, Lsn, MemStorage, Options, OsStorage, Storage};
@@ -13,13 +13,18 @@ fn append(journal: &mut Single<MemStorage>, batches: u8) {
     }
 }
 
-fn up_to(journal: &Single<MemStorage>) -> BackupOptions<'static> {
+fn up_to(journal: &Single<MemStorage>) -> BackupOptions<'static, MemStorage> {
     BackupOptions { end: journal.reader.durable_end(), extra: &[] }
+}
+
+/// For backups of a journal alone.
+fn nowhere<S: Storage>(directory: &str) -> std::io::Result<S> {
+    panic!("nothing of {directory} is in this backup")
 }
 
 fn restored(backup: &MemStorage) -> Vec<(Lsn, Vec<u8>)> {
     let target = MemStorage::new(99);
-    restore(backup, &target).unwrap();
+    restore(backup, &target, nowhere).unwrap();
     let target = target.crash(&Survive::Nothing);
     let report = verify(&target, &VerifyOptions::default(), |_, _| {}).unwrap();
     assert!(report.is_sound(), "{:?}", report.problems);
@@ -41,16 +46,28 @@ fn a_running_journal_is_backed_up_incrementally_and_restored() {
     assert_eq!((first.files_kept, restored(&copy)), (0, contents));
 
     append(&mut journal, 10);
-    storage.put("snapshot-7", b"state of the engine");
-    let extra = ["snapshot-7".to_owned()];
+    let snapshots = storage.subdirectory("snapshots").unwrap();
+    snapshots.put("7.snap", b"state of the engine");
+    let extra = [Extra { directory: "snapshots", storage: &snapshots, name: "7.snap" }];
     let options = BackupOptions { extra: &extra, ..up_to(&journal) };
     let second = backup(&storage, &copy, options).unwrap();
     assert!(second.files_kept >= 2 && second.bytes_copied < first.bytes_copied, "{second:?}");
-    assert_eq!(restored(&copy), journal.contents());
-    let target = MemStorage::new(3);
-    restore(&copy, &target).unwrap();
-    assert_eq!(target.contents("snapshot-7").unwrap(), b"state of the engine");
+    let (root, copied) = (MemStorage::new(3), check(&copy).unwrap());
+    assert_eq!(copied.end, journal.reader.durable_end());
+    let target = root.subdirectory("journal").unwrap();
+    restore(&copy, &target, |name| root.subdirectory(name)).unwrap();
+    assert_eq!(root.contents("snapshots/7.snap").unwrap(), b"state of the engine");
     assert!(target.contents("chain.log").is_some());
+    let again = Single::open(&target, &Options::small()).unwrap();
+    assert_eq!(again.contents(), journal.contents());
+
+    let kept = backup(&storage, &copy, BackupOptions { extra: &extra, ..up_to(&journal) }).unwrap();
+    assert_eq!(kept.files_copied, 1, "the chain alone is written each time: {kept:?}");
+    snapshots.put("7.snap", b"another state: changed");
+    backup(&storage, &copy, BackupOptions { extra: &extra, ..up_to(&journal) }).unwrap();
+    let root = MemStorage::new(4);
+    restore(&copy, &root.subdirectory("journal").unwrap(), |name| root.subdirectory(name)).unwrap();
+    assert_eq!(root.contents("snapshots/7.snap").unwrap(), b"another state: changed");
 }
 
 #[test]
@@ -76,7 +93,7 @@ fn a_retired_journal_is_restored_with_its_begin() {
     let mut journal = Single::open(&storage, &Options::small()).unwrap();
     append(&mut journal, 30);
     let end = journal.reader.durable_end();
-    journal.preparer.retire_before(end, Archive::Drop).unwrap();
+    journal.preparer.retirer().retire_before(end, Archive::Drop).unwrap();
     backup(&storage, &copy, up_to(&journal)).unwrap();
     assert_eq!(restored(&copy), journal.contents());
 }
@@ -116,7 +133,8 @@ fn a_damaged_or_missing_file_of_a_backup_is_named() {
     for name in copy.list().unwrap() {
         let damaged = copy.crash(&Survive::Nothing);
         assert!(damaged.flip_bit(&name, 50, 2));
-        let error = restore(&damaged, &MemStorage::new(0)).unwrap_err();
+        let error = restore(&damaged, &MemStorage::new(0), nowhere).unwrap_err();
+        assert_eq!(check(&damaged).unwrap_err().to_string(), error.to_string());
         let expected = match &error {
             BackupError::FileDiffers(file) => *file == name,
             BackupError::NoManifest(_) => name == "backup.manifest",
@@ -124,11 +142,11 @@ fn a_damaged_or_missing_file_of_a_backup_is_named() {
         };
         assert!(expected, "{name}: {error}");
         damaged.remove(&name).unwrap();
-        assert!(restore(&damaged, &MemStorage::new(0)).is_err());
+        assert!(restore(&damaged, &MemStorage::new(0), nowhere).is_err());
     }
-    let error = restore(&copy, &storage).unwrap_err();
+    let error = restore(&copy, &storage, nowhere).unwrap_err();
     assert!(matches!(error, BackupError::NotEmpty(_)), "{error}");
-    let extra = ["../outside".to_owned()];
+    let extra = [Extra { directory: "snapshots", storage: &storage, name: "../outside" }];
     let options = BackupOptions { extra: &extra, ..up_to(&journal) };
     let error = backup(&storage, &copy, options).unwrap_err();
     assert!(matches!(error, BackupError::Name(_)), "{error}");
@@ -145,7 +163,7 @@ fn files_of_the_operating_system_are_backed_up_too() {
     }
     let options = BackupOptions { end: journal.reader.durable_end(), extra: &[] };
     backup(&storage, &copy, options).unwrap();
-    restore(&copy, &target).unwrap();
+    restore(&copy, &target, nowhere).unwrap();
     let again = Single::open(&target, &Options::small()).unwrap();
     assert_eq!(again.contents(), journal.contents());
 }

@@ -81,7 +81,7 @@ impl Run {
                 Retire => {
                     let end = journal.reader.durable_end();
                     self.model.retired_max = self.model.acknowledged.len();
-                    let retired = journal.preparer.retire_before(end, Archive::Drop);
+                    let retired = journal.preparer.retirer().retire_before(end, Archive::Drop);
                     retired.map_err(|_| Stopped)?;
                 }
                 Reopen => {

@@ -23,7 +23,7 @@ fn golden_journal() -> MemStorage {
     let mut chain = Chain::open(&journal.reader).unwrap();
     while chain.step(u64::MAX).unwrap() {}
     let end = journal.reader.durable_end();
-    journal.preparer.retire_before(end, Archive::Drop).unwrap();
+    journal.preparer.retirer().retire_before(end, Archive::Drop).unwrap();
     storage
 }
 

@@ -1,5 +1,6 @@
 //! What stands in the way of opening a journal, and what the user is told.
 
+use courant_journal::storage::mem::{Fault, Operation};
 use courant_journal::storage::{Access, Caching};
 use courant_journal::{DirectIo, MemStorage, OpenError, Options, OsStorage, Storage};
 
@@ -137,4 +138,49 @@ fn files_hold_what_was_written_with_and_without_the_page_cache() {
     assert!(storage.create("some.file", Caching::Direct).is_err(), "the name is taken");
     assert!(storage.free_bytes().unwrap() > 0);
     assert_ne!(storage.random_u64().unwrap(), storage.random_u64().unwrap());
+}
+
+#[test]
+fn reads_that_get_nowhere_for_a_while_are_no_damage() {
+    let storage = MemStorage::new(5);
+    let mut journal = Single::open(&storage, &Options::small()).unwrap();
+    journal.append(&[b"kept"]).unwrap();
+    let contents = journal.contents();
+    drop(journal);
+    // Half of the segment's header block, four times in a row and then again and again.
+    for shorts in [4, 16, 17, 1000] {
+        for nth in 1..=shorts {
+            storage.inject(Operation::Read, nth, Fault::Short);
+        }
+        match Single::open(&storage, &Options::small()) {
+            Ok(journal) => assert!(journal.contents() == contents && shorts <= 16, "{shorts}"),
+            Err(error) => {
+                assert!(matches!(error, OpenError::Io { .. }) && shorts > 16, "{shorts}: {error}");
+                assert!(error.to_string().contains("try again"), "{error}");
+            }
+        }
+        storage.clear_faults();
+    }
+    assert_eq!(Single::open(&storage, &Options::small()).unwrap().contents(), contents);
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_says_so_and_stays_as_it_is() {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    let storage = MemStorage::new(6);
+    let mut journal = Single::open(&storage, &Options::small()).unwrap();
+    journal.append(&[b"kept"]).unwrap();
+    drop(journal);
+    let before = storage.contents(SEGMENT).unwrap();
+    for kind in [PermissionDenied, ReadOnlyFilesystem] {
+        // What a disk refuses depends on how it is mounted and by whom it is used: the lock, or
+        // only the first write.
+        for operation in [Operation::Lock, Operation::Write] {
+            storage.inject(operation, 1, Fault::Error(kind));
+            let error = Single::open(&storage, &Options::small()).unwrap_err().to_string();
+            assert!(error.contains("must be writable by this user"), "{operation:?}: {error}");
+        }
+    }
+    assert_eq!(storage.contents(SEGMENT).unwrap(), before);
+    assert_eq!(Single::open(&storage, &Options::small()).unwrap().contents().len(), 1);
 }

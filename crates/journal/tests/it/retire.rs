@@ -20,9 +20,9 @@ fn several_segments(storage: &MemStorage) -> (Single<MemStorage>, Vec<(Lsn, Vec<
 #[test]
 fn dropped_segments_are_gone_and_the_rest_stays() {
     let storage = MemStorage::new(1);
-    let (mut journal, contents) = several_segments(&storage);
+    let (journal, contents) = several_segments(&storage);
     let cursor = contents[40].0;
-    let retired = journal.preparer.retire_before(cursor, Archive::Drop).unwrap();
+    let retired = journal.preparer.retirer().retire_before(cursor, Archive::Drop).unwrap();
     assert!(retired.segments >= 2 && retired.begin <= cursor, "{retired:?}");
     assert_eq!(journal.reader.begin(), retired.begin);
     let kept: Vec<_> = contents.iter().filter(|(lsn, _)| *lsn >= retired.begin).cloned().collect();
@@ -38,10 +38,10 @@ fn dropped_segments_are_gone_and_the_rest_stays() {
 fn the_active_segment_is_never_retired() {
     let storage = MemStorage::new(2);
     let (mut journal, contents) = several_segments(&storage);
-    let retired = journal.preparer.retire_before(Lsn(u64::MAX), Archive::Drop).unwrap();
+    let retired = journal.preparer.retirer().retire_before(Lsn(u64::MAX), Archive::Drop).unwrap();
     assert!(retired.begin < journal.reader.durable_end());
     assert!(!journal.contents().is_empty());
-    let again = journal.preparer.retire_before(Lsn(u64::MAX), Archive::Drop).unwrap();
+    let again = journal.preparer.retirer().retire_before(Lsn(u64::MAX), Archive::Drop).unwrap();
     assert_eq!((again.segments, again.bytes), (0, 0));
     journal.append(&[b"still writable"]).unwrap();
     assert_eq!(journal.contents().last().unwrap().1, b"still writable");
@@ -52,9 +52,10 @@ fn the_active_segment_is_never_retired() {
 fn an_archive_together_with_the_rest_is_the_whole_journal() {
     let storage = MemStorage::new(3);
     let archive = MemStorage::new(4);
-    let (mut journal, contents) = several_segments(&storage);
+    let (journal, contents) = several_segments(&storage);
     let end = journal.reader.durable_end();
-    let retired = journal.preparer.retire_before(end, Archive::Directory(&archive)).unwrap();
+    let retired =
+        journal.preparer.retirer().retire_before(end, Archive::Directory(&archive)).unwrap();
     assert_eq!(archive.list().unwrap().len() as u64, retired.segments);
     drop(journal);
     // A directory with all segments and without the note is the journal as it was.
@@ -68,14 +69,14 @@ fn an_archive_together_with_the_rest_is_the_whole_journal() {
 #[test]
 fn a_segment_that_the_chain_does_not_cover_is_kept() {
     let storage = MemStorage::new(5);
-    let (mut journal, _) = several_segments(&storage);
+    let (journal, _) = several_segments(&storage);
     let mut chain = Chain::open(&journal.reader).unwrap();
     chain.step(1).unwrap();
     let end = journal.reader.durable_end();
-    let error = journal.preparer.retire_before(end, Archive::Drop).unwrap_err();
+    let error = journal.preparer.retirer().retire_before(end, Archive::Drop).unwrap_err();
     assert!(matches!(error, RetireError::ChainBehind { .. }), "{error}");
     while chain.step(1 << 20).unwrap() {}
-    assert!(journal.preparer.retire_before(end, Archive::Drop).unwrap().segments > 0);
+    assert!(journal.preparer.retirer().retire_before(end, Archive::Drop).unwrap().segments > 0);
     let head = chain.head();
     drop((journal, chain));
     let options = courant_journal::verify::VerifyOptions::default();
@@ -88,7 +89,7 @@ fn recycled_files_show_nothing_of_their_former_life() {
     let storage = MemStorage::new(6);
     let (mut journal, contents) = several_segments(&storage);
     let end = journal.reader.durable_end();
-    journal.preparer.retire_before(end, Archive::Drop).unwrap();
+    journal.preparer.retirer().retire_before(end, Archive::Drop).unwrap();
     let creations = storage.calls(courant_journal::storage::mem::Operation::Create);
     journal.preparer.run().unwrap();
     let mut expected = journal.contents();

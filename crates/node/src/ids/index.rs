@@ -6,6 +6,7 @@ use crate::error::IndexError;
 use courant_engine::{Frozen, Lsn};
 use courant_journal::Storage;
 use courant_journal::storage::File;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The runs at one moment, oldest first, covering all generations before [`RunSet::generations`].
@@ -15,6 +16,11 @@ pub struct RunSet<F: File> {
 }
 
 impl<F: File> RunSet<F> {
+    /// Their files.
+    pub(crate) fn file_names(&self) -> impl Iterator<Item = String> + '_ {
+        self.runs.iter().map(|run| run.span.file_name())
+    }
+
     /// How many generations are here: all before this one.
     pub fn generations(&self) -> u64 {
         self.runs.last().map_or(0, |r| r.span.to + 1)
@@ -54,32 +60,34 @@ impl<F: File> RunSet<F> {
 pub struct IdIndex<S: Storage> {
     storage: S,
     current: RwLock<Arc<RunSet<S::File>>>,
+    journal_begin: AtomicU64,
 }
 
 impl<S: Storage> IdIndex<S> {
-    /// Opens the runs that are there. A damaged run and all after it are removed: the caller
-    /// replays the journal from [`RunSet::through`].
-    pub fn open(storage: S) -> Result<IdIndex<S>, IndexError> {
-        let mut names: Vec<String> = storage.list()?;
-        for unfinished in names.iter().filter(|n| !n.ends_with(".ids")) {
-            storage.remove(unfinished)?;
+    /// Opens the runs that are there. A damaged run and all after it are removed, and the caller
+    /// replays the journal from [`RunSet::through`]; unless the journal begins later than that.
+    ///
+    /// # Errors
+    /// [`IndexError::Irreplaceable`] if a damaged run could not be made again; nothing was changed.
+    pub fn open(storage: S, journal_begin: Lsn) -> Result<IdIndex<S>, IndexError> {
+        let (runs, unsound) = read_runs(&storage)?;
+        if let Some(file) = &unsound.damaged
+            && runs.through() < journal_begin
+        {
+            let (file, through) = (file.clone(), runs.through());
+            return Err(IndexError::Irreplaceable { file, through });
         }
-        names.retain(|n| n.ends_with(".ids"));
-        // Of two runs that begin with the same generation the one that goes further was merged from
-        // the other.
-        names.sort_by(|a, b| a[..12].cmp(&b[..12]).then(b.cmp(a)));
-        let mut runs: Vec<Arc<Run<S::File>>> = Vec::new();
-        for name in names {
-            let next = runs.last().map_or(0, |r| r.span.to + 1);
-            match Run::open(&storage, &name) {
-                Ok(run) if run.span.from == next => runs.push(Arc::new(run)),
-                // Merged into one before it, damaged, or after a gap.
-                Ok(_) | Err(IndexError::Damaged { .. }) => storage.remove(&name)?,
-                Err(error) => return Err(error),
-            }
+        for name in &unsound.files {
+            storage.remove(name)?;
         }
         storage.sync_dir()?;
-        Ok(IdIndex { storage, current: RwLock::new(Arc::new(RunSet { runs })) })
+        let journal_begin = AtomicU64::new(journal_begin.0);
+        Ok(IdIndex { storage, current: RwLock::new(Arc::new(runs)), journal_begin })
+    }
+
+    /// The journal begins here now: ids of earlier records cannot be read from it again.
+    pub(crate) fn journal_begins(&self, begin: Lsn) {
+        self.journal_begin.store(begin.0, Relaxed);
     }
 
     /// The runs as they are now.
@@ -123,11 +131,16 @@ impl<S: Storage> IdIndex<S> {
 
     /// Removes the file of a run that was found damaged: its header may be sound, so that only this
     /// makes the next start rebuild it. Until then it stays open, and what it holds elsewhere is
-    /// found.
+    /// found. If it could not be made again, it stays: the ids of its other pages are needed.
     fn condemn(&self, error: &IndexError) {
         if let IndexError::Damaged { file, .. } = error {
-            // If that fails, whoever finds the damage next tries again.
-            let _ = self.storage.remove(file);
+            let runs = self.runs();
+            let before = runs.runs.iter().take_while(|run| run.span.file_name() != *file);
+            let through = before.map(|run| run.span.through).max().unwrap_or(Lsn::NONE);
+            if through.0 >= self.journal_begin.load(Relaxed) {
+                // If that fails, whoever finds the damage next tries again.
+                let _ = self.storage.remove(file);
+            }
         }
     }
 
@@ -135,4 +148,53 @@ impl<S: Storage> IdIndex<S> {
         let next = Arc::new(RunSet { runs });
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = next;
     }
+}
+
+/// Files of an index that are not part of it.
+#[derive(Debug, Default)]
+struct Unsound {
+    files: Vec<String>,
+    /// The first that held what no other file holds.
+    damaged: Option<String>,
+}
+
+/// The runs that lie without a gap from the first generation on.
+fn read_runs<S: Storage>(storage: &S) -> Result<(RunSet<S::File>, Unsound), IndexError> {
+    let (mut names, unfinished): (Vec<String>, Vec<String>) =
+        storage.list()?.into_iter().partition(|name| span_in(name).is_some());
+    // Of two runs that begin with the same generation the one that goes further was merged from the
+    // other.
+    names.sort_by(|a, b| a[..12].cmp(&b[..12]).then(b.cmp(a)));
+    let mut runs: Vec<Arc<Run<S::File>>> = Vec::new();
+    let mut unsound = Unsound { files: unfinished, damaged: None };
+    for name in names {
+        let next = runs.last().map_or(0, |r| r.span.to + 1);
+        let (_, to) = span_in(&name).expect("others were left out");
+        if to < next {
+            // Merged into one before it.
+            unsound.files.push(name);
+            continue;
+        }
+        match Run::open(storage, &name) {
+            Ok(run) if run.span.from == next => runs.push(Arc::new(run)),
+            Ok(_) | Err(IndexError::Damaged { .. }) => {
+                unsound.damaged.get_or_insert(name.clone());
+                unsound.files.push(name);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((RunSet { runs }, unsound))
+}
+
+/// Opens the runs of an index to look at them, and names the first that is damaged. Changes nothing.
+pub fn inspect<S: Storage>(storage: &S) -> Result<(RunSet<S::File>, Option<String>), IndexError> {
+    read_runs(storage).map(|(runs, unsound)| (runs, unsound.damaged))
+}
+
+/// The generations in a file's name; `None` for other files.
+fn span_in(name: &str) -> Option<(u64, u64)> {
+    let (from, to) = name.strip_suffix(".ids")?.split_once('-')?;
+    (from.len() == 12 && to.len() == 12).then_some(())?;
+    Some((from.parse().ok()?, to.parse().ok()?))
 }

@@ -2,7 +2,7 @@
 //! order.
 //!
 //! It reads from where it stands, in memory for what is recent and from disk for what is not, and
-//! holds nothing up: the journal does not know that it is there.
+//! slows nothing down. Its cursor alone keeps the journal from being retired under its hands.
 
 use super::render::render;
 use super::{EventsOf, Wanted};
@@ -10,8 +10,8 @@ use crate::input::query::Place;
 use crate::problem::Problem;
 use crate::records;
 use courant_engine::Lsn;
-use courant_node::Node;
-use courant_node::journal::{OsStorage, Payload, Scan};
+use courant_node::journal::{OsStorage, Payload, ReadError, Scan};
+use courant_node::{Cursor, Node};
 use std::ops::Range;
 
 /// How much is read at once. Whatever is reached first ends the batch.
@@ -43,6 +43,7 @@ pub(crate) struct Follower {
     source: String,
     wanted: Wanted,
     scan: Scan<OsStorage>,
+    cursor: Cursor,
     /// A record whose events are not all given out.
     begun: Option<(Lsn, Payload)>,
     /// All events up to here were given out, or were not wanted.
@@ -50,15 +51,28 @@ pub(crate) struct Follower {
 }
 
 impl Follower {
-    /// A reader of the events after a place.
-    pub(crate) fn new(node: Node, source: &str, after: Place, wanted: Wanted) -> Follower {
+    /// A reader of the events after a place; from the beginning, those that are still there.
+    ///
+    /// # Errors
+    /// Records after the place were archived or dropped, so that events would be left out.
+    pub(crate) fn new(
+        node: Node,
+        source: &str,
+        after: Place,
+        wanted: Wanted,
+    ) -> Result<Follower, Problem> {
         // A place within a record begins with that record, one after a record with the next.
         let from = match after.index() {
             None if after.lsn != Lsn::NONE => Lsn(after.lsn.0.saturating_add(1)),
             _ => after.lsn,
         };
-        let scan = node.scan(from);
-        Follower { node, source: source.to_owned(), wanted, scan, begun: None, after }
+        // The cursor comes first: what is there now, stays.
+        let (cursor, scan) = (node.cursor(from), node.scan(from));
+        if after != Place::BEGIN && from < node.journal_begin() {
+            return Err(records::retired(&node.retired(from)));
+        }
+        let source = source.to_owned();
+        Ok(Follower { node, source, wanted, scan, cursor, begun: None, after })
     }
 
     /// All events up to this place were given out.
@@ -68,6 +82,12 @@ impl Follower {
 
     /// Reads on. Blocks while it reads the disk, never for what is not there yet.
     pub(crate) fn read(&mut self, limits: Limits) -> Result<Batch, Problem> {
+        let batch = self.read_on(limits);
+        self.cursor.advance(self.after.lsn);
+        batch
+    }
+
+    fn read_on(&mut self, limits: Limits) -> Result<Batch, Problem> {
         let mut batch = Batch::default();
         for _ in 0..limits.records {
             let (lsn, bytes) = match self.begun.take() {
@@ -76,6 +96,9 @@ impl Follower {
                     None => {
                         batch.is_end = true;
                         return Ok(batch);
+                    }
+                    Some(Err(ReadError::Retired { lsn, .. })) => {
+                        return Err(records::retired(&self.node.retired(Lsn(lsn.0))));
                     }
                     Some(Err(error)) => return Err(records::unreadable(&error)),
                     Some(Ok(entry)) => (Lsn(entry.lsn.0), entry.payload),

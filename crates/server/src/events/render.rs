@@ -3,15 +3,15 @@
 use super::{EventType, EventsOf};
 use crate::access::Scopes;
 use crate::input::query::Place;
-use crate::problem::Problem;
+use crate::problem::{Fault, Problem};
 use crate::records;
-use crate::view::Time;
 use crate::view::account::{FixedView, Opening, RulesView};
+use crate::view::{ReasonView, Time};
 use courant_engine::command::ChangeAccount;
 use courant_engine::outcome::AccountChanged;
 use courant_engine::{Command, Lsn, Outcome, Record};
-use courant_ledger::{AccountStatus, AccountTerms};
-use courant_node::Node;
+use courant_ledger::{AccountStatus, AccountTerms, Id};
+use courant_node::{Node, payment_in};
 use serde::Serialize;
 
 /// Media type of [`Event::data`].
@@ -40,6 +40,20 @@ struct AccountData<'a> {
     #[serde(flatten)]
     rules: RulesView,
     change_reason: Option<&'a str>,
+    version: u64,
+}
+
+/// A payment whose order is no longer in the journal.
+#[derive(Serialize)]
+struct RetiredOrderData<'a> {
+    id: &'a str,
+    status: &'static str,
+    iso_status: &'static str,
+    reason: Option<ReasonView>,
+    /// Always null; elsewhere there is no such field.
+    order: Option<()>,
+    created_at: Time,
+    updated_at: Time,
     version: u64,
 }
 
@@ -118,11 +132,40 @@ pub(super) fn render(
         _ => {
             let id = records::payment_id(record, events.payment_index(index));
             let id = id.ok_or_else(|| Problem::internal("a record is about nothing known"))?;
-            return records::with_payment(node, (lsn, record), id, |payment| {
+            let shown = records::with_payment(node, (lsn, record), id, |payment| {
                 envelope.write(id.as_str(), payment.view(), out);
             });
+            return match shown {
+                Err(problem) if problem.is(Fault::HistoryRetired) => {
+                    without_order(&envelope, (lsn, record), id, out)
+                }
+                shown => shown,
+            };
         }
     }
+    Ok(())
+}
+
+/// The event of a payment whose order was archived or dropped: what its later record says by itself.
+fn without_order(
+    envelope: &Envelope<'_>,
+    (lsn, record): (Lsn, &Record<'_>),
+    id: Id<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    let missing = || Problem::internal(format_args!("the record at {lsn} is not about {id}"));
+    let payment = payment_in(record, id).ok_or_else(missing)?;
+    let data = RetiredOrderData {
+        id: id.as_str(),
+        status: payment.status.name(),
+        iso_status: payment.status.iso20022(),
+        reason: payment.reason.map(ReasonView::from),
+        order: None,
+        created_at: Time(payment.created_at),
+        updated_at: Time(record.at),
+        version: lsn.0,
+    };
+    envelope.write(id.as_str(), data, out);
     Ok(())
 }
 
@@ -135,7 +178,7 @@ fn changed(
     out: &mut Vec<u8>,
 ) -> Result<(), Problem> {
     let id = change.id;
-    let read = node.account(id).wait().map_err(|_| crate::problem::Fault::Stopped)?;
+    let read = node.account(id).wait().map_err(|_| Fault::Stopped)?;
     let read = read.ok_or_else(|| Problem::internal("a changed account does not exist"))?;
     let bytes = records::read(node, Lsn(read.account.opened_record))?;
     let opened = records::decode(&bytes)?;

@@ -128,7 +128,7 @@ async fn apart(app: &App, caller: Caller<'static>, media: MediaType, bytes: Byte
             Ok(id) => {
                 let reply =
                     replies.next().ok_or_else(|| Problem::internal("a reply is missing"))?;
-                one_result(index, id, reply)?
+                one_result(app, (index, id), reply)?
             }
         });
     }
@@ -137,7 +137,7 @@ async fn apart(app: &App, caller: Caller<'static>, media: MediaType, bytes: Byte
 
 /// What a reply says of one payment. The outer error is for the whole batch: the server could not
 /// decide, and the batch is to be sent again, which repeats what was recorded.
-fn one_result(index: usize, id: IdBuf, reply: Reply) -> Result<OneResult, Problem> {
+fn one_result(app: &App, (index, id): (usize, IdBuf), reply: Reply) -> Result<OneResult, Problem> {
     match reply {
         Reply::Recorded { lsn, repeat, status: Some(status), reason } => {
             Ok(Ok(result(id.as_id(), (status, reason), lsn, repeat)))
@@ -147,6 +147,10 @@ fn one_result(index: usize, id: IdBuf, reply: Reply) -> Result<OneResult, Proble
         }
         Reply::Refused { reason, .. } => {
             Ok(Err(Problem::from(reason).of_payment(u32::try_from(index).ok())))
+        }
+        Reply::Retired { lsn } => {
+            let problem = records::retired(&app.node.retired(lsn));
+            Ok(Err(problem.of_payment(u32::try_from(index).ok())))
         }
         Reply::Unavailable(unavailable) => Err(app::unavailable(unavailable)),
     }

@@ -5,7 +5,7 @@ use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::edge::AccountReader;
 use crate::input::query::{Asked, PageQuery, PathId, Place};
-use crate::problem::Problem;
+use crate::problem::{Fault, Problem};
 use crate::records;
 use crate::view::Page;
 use crate::view::entry::{EntryView, Movement, account_in};
@@ -14,7 +14,7 @@ use axum::http::StatusCode;
 use courant_engine::{Lsn, Outcome};
 use courant_ledger::{AccountNo, FieldError, FieldProblem, Sums};
 use courant_node::journal::Payload;
-use courant_node::{AccountRead, Node};
+use courant_node::{AccountRead, LookupError, Node};
 use std::sync::Arc;
 
 #[utoipa::path(
@@ -48,11 +48,19 @@ fn page(
         None => Lsn(read.account.last_record),
     };
     let mut chain = Chain { node, no: read.no, next: begin };
-    let mut items = Vec::new();
+    let mut items: Vec<EntryView> = Vec::new();
     let mut link = chain.older()?;
     while let (Some(current), true) = (link, items.len() <= limit) {
         // What an account's sums were before a record, the record before it says.
-        let older = chain.older()?;
+        let older = match chain.older() {
+            // What was found is shown; the next page says what has become of the rest.
+            Err(problem) if !items.is_empty() && problem.is(Fault::HistoryRetired) => {
+                let next_cursor = Some(Place::whole(current.lsn).to_string());
+                items.truncate(limit);
+                return Ok(Page { items, next_cursor });
+            }
+            older => older?,
+        };
         let before = older.as_ref().map_or(Sums::default(), |older| older.after);
         let record = records::decode(&current.bytes)?;
         let movement = Movement { lsn: current.lsn, record: &record, before };
@@ -72,7 +80,10 @@ fn checked(node: &Node, no: AccountNo, place: Place) -> Result<Lsn, Problem> {
             "this is no place among the account's entries: send the next_cursor of a page";
         Problem::from(FieldError::new("cursor", FieldProblem::NotAllowed, sentence))
     };
-    let bytes = node.record(place.lsn).ok().flatten().ok_or_else(unknown)?;
+    let bytes = match node.record(place.lsn) {
+        Err(LookupError::Retired { lsn, .. }) => return Err(records::retired(&node.retired(lsn))),
+        found => found.ok().flatten().ok_or_else(unknown)?,
+    };
     let record = records::decode(&bytes)?;
     account_in(&record, no).map(|_| place.lsn).ok_or_else(unknown)
 }

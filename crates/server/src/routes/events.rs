@@ -66,7 +66,7 @@ pub(super) async fn list(
         (None, Some(after)) => place(&app, "after", after)?,
         (None, None) => Place::BEGIN,
     };
-    let mut follower = Follower::new(app.node.clone(), &app.source, after, wanted);
+    let mut follower = Follower::new(app.node.clone(), &app.source, after, wanted)?;
     let json = app.blocking(move |_| {
         let limits = Limits { events, records: PAGE_RECORDS_MAX, bytes: PAGE_BYTES_MAX };
         let batch = follower.read(limits)?;

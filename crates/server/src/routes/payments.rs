@@ -17,7 +17,7 @@ use courant_engine::command::{PaymentStep, Step};
 use courant_engine::{Command, Lsn, Outcome, Record};
 use courant_ledger::{FieldError, FieldProblem, Id, Reason};
 use courant_node::journal::Payload;
-use courant_node::{Node, PaymentRead, Request, order_in, payment_in};
+use courant_node::{LookupError, Node, PaymentRead, Request, order_in, payment_in};
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -203,7 +203,10 @@ fn is_about(record: &Record<'_>, id: Id<'_>) -> bool {
 
 /// The record of a cursor, which may be any number.
 fn first(node: &Node, lsn: Lsn) -> Result<Payload, Problem> {
-    node.record(lsn).ok().flatten().ok_or_else(unknown_cursor)
+    match node.record(lsn) {
+        Err(LookupError::Retired { lsn, .. }) => Err(records::retired(&node.retired(lsn))),
+        found => found.ok().flatten().ok_or_else(unknown_cursor),
+    }
 }
 
 fn unknown_cursor() -> Problem {
@@ -214,6 +217,7 @@ fn unknown_cursor() -> Problem {
 /// A payment that must be there.
 pub(super) async fn find(app: &App, id: Id<'_>) -> Result<PaymentRead, Problem> {
     let read = app.node.payment(id).await.map_err(|_| Fault::Stopped)?;
+    let read = read.map_err(|retired| records::retired(&retired))?;
     read.ok_or_else(|| Reason::PaymentNotFound.into())
 }
 

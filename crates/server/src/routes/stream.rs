@@ -54,7 +54,7 @@ pub(super) async fn follow(
         (None, None) => Place::BEGIN,
     };
     let permit = Arc::clone(&app.streams).try_acquire_owned();
-    let follower = Follower::new(app.node.clone(), &app.source, after, wanted);
+    let follower = Follower::new(app.node.clone(), &app.source, after, wanted)?;
     let stream = EventStream {
         follower,
         at_end: false,

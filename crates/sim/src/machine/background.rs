@@ -64,7 +64,7 @@ impl Machine {
             self.freeze_if_full();
             return;
         }
-        let end = self.reader.durable_end().0;
+        let end = self.history.reader.durable_end().0;
         let Some(frozen) = self.frozen.front().filter(|frozen| frozen.through.0 < end) else {
             return;
         };

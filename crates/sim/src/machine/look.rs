@@ -41,7 +41,7 @@ impl Machine {
     /// Looks up the call that waits longest, unless what it waits for is not durable.
     pub(crate) fn look_up(&mut self) {
         let Some(mut look_up) = self.look_ups.pop_front() else { return };
-        let end = Lsn(self.reader.durable_end().0);
+        let end = Lsn(self.history.reader.durable_end().0);
         if look_up.candidates.iter().any(|lsn| *lsn >= end) {
             look_up.waited = true;
             self.look_ups.push_back(look_up);
@@ -59,7 +59,7 @@ impl Machine {
         if candidates.is_empty() && !may_hold(&runs, &self.tagger, asked) {
             return Known::Facts(Facts { searched_before, ..Facts::default() });
         }
-        let archive = Archive { index: &self.index, reader: &self.reader, tagger: &self.tagger };
+        let archive = Archive { index: &self.index, history: &self.history, tagger: &self.tagger };
         match archive.look_up(asked, candidates) {
             Ok(Found::Answer(reply)) => {
                 self.mark_answer(look_up, &reply);

@@ -46,7 +46,7 @@ impl World {
         let opened =
             opened.map_err(|error| Failure::new(format!("it does not open any more: {error}")))?;
         self.audit(&opened)?;
-        self.born = last_record(&opened.reader);
+        self.born = last_record(&opened.history.reader);
         Ok(Machine::start(opened, self.habits.options.clone(), self.variant))
     }
 

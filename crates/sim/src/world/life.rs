@@ -34,7 +34,7 @@ impl World {
     pub(super) fn live(&mut self) -> Result<(), Failure> {
         let opened = self.open_somehow()?;
         self.audit(&opened)?;
-        self.born = last_record(&opened.reader);
+        self.born = last_record(&opened.history.reader);
         let options = self.habits.options.clone();
         let mut machine = Machine::start(opened, options, self.variant);
         if self.rng.u32(..100) < self.habits.power_cuts {

@@ -1,0 +1,138 @@
+//! Backup of a data directory, stopped or running, and the way back.
+//!
+//! A backup holds the journal; and with it the newest snapshot, the index of ids and the records kept
+//! of what was retired. Where nothing was retired, those could be made again from the journal, but
+//! they let a restored server start as fast as the original, and there is one way for both cases.
+//! Nothing needs to be stopped: all but the journal is listed first, and only then its end is taken,
+//! so that it reaches beyond whatever the others show.
+
+use crate::ids::index;
+use crate::kept::Kept;
+use crate::retention::LOG_FILE;
+use crate::snapshots;
+use courant_engine::Lsn;
+use courant_journal::Storage;
+use courant_journal::backup::{self as journal, BackedUp, BackupError, BackupOptions, Extra};
+use std::io;
+
+/// How often a backup begins anew because files were merged, pruned or retired under its hands.
+const TRIES_MAX: usize = 8;
+
+/// Directories of a data directory, as a backup calls them; the root is called `data`.
+const SNAPSHOTS: &str = "snapshots";
+const IDS: &str = "ids";
+const KEPT: &str = "kept";
+const ROOT: &str = "data";
+
+/// Copies the data directory `root` to `destination`, incrementally if a backup of it is there.
+/// `secrets` are further small files of the root; those that are not there are left out. `end` says
+/// where the durable journal ends now.
+///
+/// # Errors
+/// [`BackupError`]; an earlier backup is still whole.
+pub fn backup<S: Storage, D: Storage>(
+    root: &S,
+    destination: &D,
+    secrets: &[&str],
+    end: impl Fn() -> io::Result<courant_journal::Lsn>,
+) -> Result<BackedUp, BackupError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let last = tries == TRIES_MAX;
+        match attempt(root, destination, secrets, &end) {
+            Err(Missed::Moved) if !last => {}
+            Err(Missed::Failed(BackupError::Io { source, .. }))
+                if source.kind() == io::ErrorKind::NotFound && !last => {}
+            Err(Missed::Moved) => return Err(failed("backing up", "files change too fast")),
+            Err(Missed::Failed(error)) => return Err(error),
+            Ok(done) => return Ok(done),
+        }
+    }
+}
+
+/// Why a try came to nothing.
+enum Missed {
+    /// The journal was retired beyond what was copied before.
+    Moved,
+    Failed(BackupError),
+}
+
+impl From<BackupError> for Missed {
+    fn from(error: BackupError) -> Missed {
+        Missed::Failed(error)
+    }
+}
+
+fn attempt<S: Storage, D: Storage>(
+    root: &S,
+    destination: &D,
+    secrets: &[&str],
+    end: impl Fn() -> io::Result<courant_journal::Lsn>,
+) -> Result<BackedUp, Missed> {
+    let directory = |name: &str| root.subdirectory(name).map_err(io("opening", name));
+    let (snapshots, ids, kept) = (directory(SNAPSHOTS)?, directory(IDS)?, directory(KEPT)?);
+    let snapshot = newest_snapshot(&snapshots)?;
+    let (runs, damaged) = index::inspect(&ids).map_err(|error| failed("reading ids/", error))?;
+    let root_files = root.list().map_err(io("listing", ROOT))?;
+    let wanted = |name: &String| name == LOG_FILE || secrets.contains(&name.as_str());
+    let mut files: Vec<(&str, &S, String)> = Vec::new();
+    files.extend(root_files.into_iter().filter(wanted).map(|name| (ROOT, root, name)));
+    let kept_files = Kept::files(&kept).map_err(io("listing", KEPT))?;
+    files.extend(kept_files.into_iter().map(|name| (KEPT, &kept, name)));
+    files.extend(runs.file_names().map(|name| (IDS, &ids, name)));
+    files.extend(snapshot.iter().map(|(name, _)| (SNAPSHOTS, &snapshots, name.clone())));
+    let extra: Vec<Extra<'_, S>> = files
+        .iter()
+        .map(|(directory, storage, name)| Extra { directory, storage: *storage, name })
+        .collect();
+    let end = end().map_err(io("reading", "the end of the journal"))?;
+    let journal = directory("journal")?;
+    let done = journal::backup(&journal, destination, BackupOptions { end, extra: &extra })?;
+    let begin = Lsn(done.begin.0);
+    let snapshot_begin = snapshot.map_or(Lsn::NONE, |(_, begin)| begin);
+    match begin <= snapshot_begin.min(runs.through()) || begin == Lsn::NONE {
+        true => Ok(done),
+        // Without it the ids of retired records would be lost, and nobody would be told.
+        false if damaged.is_some() => {
+            let what = "the index of ids is damaged and cannot be made again";
+            Err(failed("backing up", what).into())
+        }
+        false => Err(Missed::Moved),
+    }
+}
+
+/// The newest sound snapshot, and where it begins.
+fn newest_snapshot<S: Storage>(snapshots: &S) -> Result<Option<(String, Lsn)>, BackupError> {
+    let names = snapshots::list(snapshots).map_err(io("listing", SNAPSHOTS))?;
+    let sound = |name: String| {
+        let extent = snapshots::check(snapshots, &name).ok()?;
+        Some((name, extent.begin))
+    };
+    Ok(names.into_iter().find_map(sound))
+}
+
+/// Makes a data directory of a backup, every file checked.
+///
+/// # Errors
+/// [`BackupError`], also if something is in the directory already.
+pub fn restore<S: Storage, D: Storage>(backup: &S, root: &D) -> Result<BackedUp, BackupError> {
+    let place = root.subdirectory("journal").map_err(io("opening", "journal"))?;
+    journal::restore(backup, &place, |name| match name {
+        ROOT => Ok(root.clone()),
+        SNAPSHOTS | IDS | KEPT => root.subdirectory(name),
+        _ => Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "it is none of a data directory: use the release that made this backup",
+        )),
+    })
+}
+
+fn io(doing: &str, what: &str) -> impl FnOnce(io::Error) -> BackupError {
+    let doing = format!("{doing} {what}");
+    |source| BackupError::Io { doing, source }
+}
+
+fn failed(doing: &str, why: impl std::fmt::Display) -> BackupError {
+    BackupError::Io { doing: doing.to_owned(), source: io::Error::other(why.to_string()) }
+}

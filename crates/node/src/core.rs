@@ -1,0 +1,253 @@
+//! What the threads of a node share, and what they do with each other.
+
+use crate::committer::Committer;
+use crate::cursors::Cursors;
+use crate::error::SubmitError;
+use crate::examine;
+use crate::history::History;
+use crate::housekeeping::Lookup;
+use crate::ids::index::IdIndex;
+use crate::inbox::{Message, Pending, Refused, Replies, Shared};
+use crate::lookup::{self, LookupError};
+use crate::options::NodeOptions;
+use crate::prepared::Prepared;
+use crate::read::PaymentRead;
+use crate::recover::OpenReport;
+use crate::request::{Reply, Request, Unavailable};
+use crate::retention::{Retired, RetiredLog};
+use crate::stats::Counters;
+use crate::ticket::{Stopped, Ticket};
+use courant_engine::{Candidates, Engine, Lsn, record};
+use courant_journal::{Payload, Storage};
+use courant_ledger::{IdBuf, TagDomain, Tagger};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What the node's threads share.
+pub(crate) struct Core<S: Storage> {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) committer: Arc<Committer<S>>,
+    pub(crate) index: IdIndex<S>,
+    pub(crate) history: History<S>,
+    pub(crate) retired: RetiredLog<S>,
+    pub(crate) cursors: Arc<Cursors>,
+    pub(crate) snapshots: S,
+    pub(crate) tagger: Tagger,
+    pub(crate) options: NodeOptions,
+    pub(crate) report: OpenReport,
+    /// Where the last snapshot begins.
+    pub(crate) snapshot_at: AtomicU64,
+    /// Ids wait in memory because the disk has no room for them.
+    pub(crate) ids_lack_room: AtomicBool,
+    pub(crate) lookups: Mutex<Option<Sender<Lookup>>>,
+    pub(crate) warnings: Mutex<Vec<String>>,
+}
+
+/// How many warnings are kept until somebody takes them.
+const WARNINGS_MAX: usize = 100;
+
+impl<S: Storage> Core<S> {
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        self.committer.counters()
+    }
+
+    pub(crate) fn archive(&self) -> lookup::Archive<'_, S> {
+        lookup::Archive { index: &self.index, history: &self.history, tagger: &self.tagger }
+    }
+
+    pub(crate) fn submit(&self, request: Request) -> Result<Ticket<Replies>, SubmitError> {
+        if request.is_empty() {
+            return Err(SubmitError::Empty);
+        }
+        let (ticket, answer) = Ticket::new();
+        let pending = Arc::new(Pending::new(request, answer));
+        loop {
+            let runs = self.index.runs();
+            let generations = runs.generations();
+            let count = pending.request.len();
+            let on_disk = generations > 0
+                && (0..count)
+                    .any(|i| lookup::may_hold(&runs, &self.tagger, pending.request.asked(i)));
+            if on_disk {
+                self.shared.begin_look();
+                self.send_lookup(Lookup::Request(pending));
+                return Ok(ticket);
+            }
+            let mut prepared = Prepared::default();
+            prepared.usual.searched_before = generations;
+            let message =
+                Message::Commands { pending: Arc::clone(&pending), range: 0..count, prepared };
+            let limit = self.options.inbox_commands_max;
+            let unchanged = || self.index.runs().generations() == generations;
+            match self.shared.admit(message, limit, unchanged) {
+                Ok(None) => return Ok(ticket),
+                // A generation went to disk in the meantime: look there too.
+                Ok(Some(_)) => {}
+                Err(Refused::Full(_)) if self.ids_lack_room() => {
+                    pending.fill(&storage_full(count));
+                    return Ok(ticket);
+                }
+                Err(Refused::Full(waiting)) => return Err(SubmitError::Full { waiting }),
+                Err(Refused::Stopped(stopped)) => return Err(SubmitError::Stopped(stopped)),
+            }
+        }
+    }
+
+    /// Does something with the engine between two commands; the ticket gives its result once
+    /// everything it can have seen is durable.
+    pub(crate) fn visit<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Engine) -> T + Send + 'static,
+    ) -> Ticket<T> {
+        let (ticket, answer) = Ticket::new();
+        let visit = Box::new(move |engine: &mut Engine| {
+            let result = work(engine);
+            let then = move |durable: Result<(), Stopped>| answer.give(durable.map(|()| result));
+            Box::new(then) as crate::inbox::Afterwards
+        });
+        // If it is refused the answer is dropped, which says that the node stopped.
+        let _ = self.shared.push(Message::Visit(visit), || true);
+        ticket
+    }
+
+    fn send_lookup(&self, lookup: Lookup) {
+        let sender = self.lookups.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = &*sender {
+            let _ = sender.send(lookup);
+        }
+    }
+
+    pub(crate) fn payment(
+        self: &Arc<Self>,
+        id: IdBuf,
+    ) -> Ticket<Result<Option<PaymentRead>, Retired>> {
+        let (ticket, answer) = Ticket::new();
+        let this = Arc::clone(self);
+        self.visit_then(
+            move |engine| match engine.open_payment(id.as_id()) {
+                Some(open) => Candidates::from_slice(&[open.latest]),
+                None => engine.payment_candidates(id.as_id()),
+            },
+            move |candidates| {
+                let core = Arc::clone(&this);
+                let job = move || match core.read_payment(id, &candidates) {
+                    Ok(found) => answer.give(Ok(Ok(found))),
+                    Err(LookupError::Retired { lsn, .. }) => {
+                        answer.give(Ok(Err(core.retired(lsn))));
+                    }
+                    Err(error) => {
+                        let why = format!("a payment cannot be read: {error}");
+                        core.warn(why.clone());
+                        answer.give(Err(Stopped { why: why.into() }));
+                    }
+                };
+                this.send_lookup(Lookup::Job(Box::new(job)));
+            },
+        );
+        ticket
+    }
+
+    /// As [`Core::visit`], and then something with the result, on the thread that committed.
+    fn visit_then<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Engine) -> T + Send + 'static,
+        then: impl FnOnce(T) + Send + 'static,
+    ) {
+        let visit = Box::new(move |engine: &mut Engine| {
+            let result = work(engine);
+            let afterwards = move |durable: Result<(), Stopped>| {
+                if durable.is_ok() {
+                    then(result);
+                }
+            };
+            Box::new(afterwards) as crate::inbox::Afterwards
+        });
+        // If it is refused, what `then` holds is dropped, and with it an answer that waits.
+        let _ = self.shared.push(Message::Visit(visit), || true);
+    }
+
+    fn read_payment(
+        &self,
+        id: IdBuf,
+        candidates: &[Lsn],
+    ) -> Result<Option<PaymentRead>, LookupError> {
+        let tag = self.tagger.tag(TagDomain::Payment, id.as_str());
+        let mut all = candidates.to_vec();
+        all.extend(self.index.find(tag)?);
+        all.sort_unstable_by(|a, b| b.cmp(a));
+        for lsn in all {
+            let latest = self.read(lsn)?;
+            let decoded = record::decode(&latest).map_err(|e| LookupError::Record(lsn, e))?;
+            if let Some(open) = examine::payment_in(&decoded, lsn, id.as_id()) {
+                let origin_lsn = open.origin;
+                drop(decoded);
+                let origin =
+                    if origin_lsn == lsn { latest.clone() } else { self.read(origin_lsn)? };
+                return Ok(Some(PaymentRead { id, origin_lsn, origin, latest_lsn: lsn, latest }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn read(&self, lsn: Lsn) -> Result<Payload, LookupError> {
+        self.history.read(lsn)?.ok_or(LookupError::Missing(lsn))
+    }
+
+    /// What is known about a record that was archived or dropped.
+    pub(crate) fn retired(&self, lsn: Lsn) -> Retired {
+        let begin = Lsn(self.history.reader.begin().0);
+        Retired { lsn, begin, retirement: self.retired.find(lsn) }
+    }
+
+    /// Waits until the record at a position is durable, or the node stops.
+    pub(crate) fn wait_durable(&self, lsn: Lsn) {
+        let at = courant_journal::Lsn(lsn.0);
+        let reader = &self.history.reader;
+        while reader.durable_end() <= at && self.shared.stopped().is_none() {
+            let _ = reader.wait_durable(at, Duration::from_millis(100));
+        }
+    }
+
+    /// True if enough was written since the last snapshot began.
+    pub(crate) fn snapshot_is_due(&self) -> bool {
+        let end = self.history.reader.durable_end().0;
+        end.saturating_sub(self.snapshot_at.load(Relaxed)) >= self.options.snapshot_bytes
+    }
+
+    /// True while commands are refused because ids cannot be written.
+    pub(crate) fn ids_lack_room(&self) -> bool {
+        self.ids_lack_room.load(Relaxed)
+    }
+
+    /// True once no more is to be done in the background.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.shared.stopped().is_some() || self.shared.is_closing()
+    }
+
+    pub(crate) fn end_look_ups(&self) {
+        self.lookups.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    pub(crate) fn take_warnings(&self) -> Vec<String> {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *warnings)
+    }
+
+    pub(crate) fn warn(&self, text: String) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        if warnings.len() < WARNINGS_MAX {
+            warnings.push(text);
+        }
+    }
+
+    /// Ends the node because something broke that cannot be tried again.
+    pub(crate) fn fail(&self, why: String) {
+        self.shared.stop(Stopped { why: why.into() });
+    }
+}
+
+fn storage_full(count: usize) -> Vec<(usize, Reply)> {
+    (0..count).map(|index| (index, Reply::Unavailable(Unavailable::StorageFull))).collect()
+}

@@ -1,0 +1,55 @@
+//! Cursors: places that readers still need. The journal is not retired beyond any of them.
+
+use courant_engine::Lsn;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// All cursors of a node.
+#[derive(Debug, Default)]
+pub(crate) struct Cursors(Mutex<Places>);
+
+#[derive(Debug, Default)]
+struct Places {
+    next: u64,
+    places: BTreeMap<u64, Lsn>,
+}
+
+impl Cursors {
+    pub(crate) fn add(self: &Arc<Cursors>, at: Lsn) -> Cursor {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = places.next;
+        places.next += 1;
+        places.places.insert(number, at);
+        Cursor { cursors: Arc::clone(self), number }
+    }
+
+    /// The place that is furthest behind.
+    pub(crate) fn oldest(&self) -> Option<Lsn> {
+        let places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        places.places.values().min().copied()
+    }
+}
+
+/// A reader's place in the journal: records from it on are not retired while it is there.
+#[derive(Debug)]
+pub struct Cursor {
+    cursors: Arc<Cursors>,
+    number: u64,
+}
+
+impl Cursor {
+    /// The reader needs nothing before this place any more.
+    pub fn advance(&self, to: Lsn) {
+        let mut places = self.cursors.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = places.places.get_mut(&self.number) {
+            *place = to.max(*place);
+        }
+    }
+}
+
+impl Drop for Cursor {
+    fn drop(&mut self) {
+        let mut places = self.cursors.0.lock().unwrap_or_else(PoisonError::into_inner);
+        places.places.remove(&self.number);
+    }
+}

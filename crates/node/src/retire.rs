@@ -1,0 +1,190 @@
+//! The thread that retires the oldest segments of the journal, as the retention says.
+//!
+//! A segment goes when it is beyond what is to be kept and nothing needs it: not a snapshot that a
+//! start may begin from, not ids that are only in memory, not an open payment, not a reader. What must
+//! stay of it is copied first, then the log says where it goes, then it goes.
+
+use crate::clock;
+use crate::core::Core;
+use crate::housekeeping::{LOOK_AROUND, Pause};
+use crate::retention::{Keep, Retirement};
+use crate::snapshots;
+use courant_engine::{Engine, Lsn};
+use courant_journal::{Archive, RetireError, Storage};
+use courant_ledger::IdBuf;
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+/// Open payments looked at between two commands.
+const OPEN_PAYMENTS_STEP: usize = 2_000;
+
+/// What retires segments, and what it remembers to do so at little cost.
+#[derive(Debug)]
+pub(crate) struct Retirer<S: Storage> {
+    journal: courant_journal::Retirer<S>,
+    archive: Option<S>,
+    /// Snapshots that were read to their ends and found sound.
+    sound: BTreeSet<String>,
+    /// An open payment whose first record holds the journal back.
+    held_by: Option<(IdBuf, Lsn)>,
+}
+
+/// Why a segment did not go.
+enum Failed {
+    /// It may later; nothing is wrong.
+    NotYet,
+    /// Something went wrong and is tried again.
+    Because(String),
+}
+
+impl<S: Storage> Retirer<S> {
+    pub(crate) fn new(journal: courant_journal::Retirer<S>, archive: Option<S>) -> Retirer<S> {
+        Retirer { journal, archive, sound: BTreeSet::new(), held_by: None }
+    }
+
+    /// Works until the node ends.
+    pub(crate) fn run(mut self, core: &Core<S>) {
+        let Some(keep) = core.options.retention.keep() else { return };
+        let mut pause = Pause::default();
+        while !core.is_ending() {
+            if pause.is_over() {
+                match self.step(core, keep) {
+                    Ok(()) => {
+                        let _ = pause.after(Ok::<(), String>(()));
+                        continue;
+                    }
+                    Err(Failed::NotYet) => {}
+                    Err(Failed::Because(why)) => {
+                        if let Some(why) = pause.after(Err::<(), String>(why)) {
+                            core.warn(format!(
+                                "retiring journal segments failed, will try again: {why}"
+                            ));
+                        }
+                    }
+                }
+            }
+            std::thread::park_timeout(LOOK_AROUND);
+        }
+    }
+
+    /// Retires the oldest segment.
+    fn step(&mut self, core: &Core<S>, keep: Keep) -> Result<(), Failed> {
+        let reader = &core.history.reader;
+        let begin = Lsn(reader.begin().0);
+        let end = reader.oldest_segment_end().ok_or(Failed::NotYet)?;
+        let end = Lsn(end.0);
+        self.check_policy(core, end, keep)?;
+        self.check_needs(core, end)?;
+        let because = |error: &dyn std::fmt::Display| Failed::Because(error.to_string());
+        core.history.kept.keep(reader, begin, end).map_err(|error| because(&error))?;
+        let place = core.options.retention.place();
+        let retirement = Retirement { begin: end, at: clock::now(), place };
+        core.retired.note(retirement).map_err(|error| because(&error))?;
+        let archive = self.archive.as_ref().map_or(Archive::Drop, Archive::Directory);
+        // Before it goes: what can no longer be made from the journal must not be removed.
+        core.index.journal_begins(end);
+        match self.journal.retire_before(courant_journal::Lsn(end.0), archive) {
+            Ok(retired) => {
+                core.counters().retired(retired.segments);
+                Ok(())
+            }
+            Err(RetireError::ChainBehind { .. }) => Err(Failed::NotYet),
+            Err(error) => Err(because(&error)),
+        }
+    }
+
+    /// Whether the operator lets go what lies before `end`.
+    fn check_policy(&self, core: &Core<S>, end: Lsn, keep: Keep) -> Result<(), Failed> {
+        let reader = &core.history.reader;
+        if reader.durable_end().0.saturating_sub(end.0) < keep.bytes {
+            return Err(Failed::NotYet);
+        }
+        if keep.time.is_zero() {
+            return Ok(());
+        }
+        // Time never goes back, so nothing before the next segment's first record is younger.
+        let Some(first) = reader.scan(courant_journal::Lsn(end.0)).next() else {
+            return Err(Failed::NotYet);
+        };
+        let first = first.map_err(|error| Failed::Because(error.to_string()))?;
+        let age_ns = u128::from(clock::now().nanos().saturating_sub(first.time_ns));
+        if age_ns < keep.time.as_nanos() { Err(Failed::NotYet) } else { Ok(()) }
+    }
+
+    /// Whether nothing needs what lies before `end`.
+    fn check_needs(&mut self, core: &Core<S>, end: Lsn) -> Result<(), Failed> {
+        let by_ids = core.index.runs().through();
+        let by_readers = core.cursors.oldest();
+        if by_ids < end || by_readers.is_some_and(|cursor| cursor < end) {
+            return Err(Failed::NotYet);
+        }
+        if self.oldest_snapshot(core)?.is_none_or(|snapshot| snapshot < end) {
+            return Err(Failed::NotYet);
+        }
+        if self.is_held(core, end)? { Err(Failed::NotYet) } else { Ok(()) }
+    }
+
+    /// Where the oldest of the kept snapshots begins, if there are as many as are to be kept and all
+    /// of them are sound on disk.
+    fn oldest_snapshot(&mut self, core: &Core<S>) -> Result<Option<Lsn>, Failed> {
+        let because = |error: &dyn std::fmt::Display| Failed::Because(error.to_string());
+        let names = snapshots::list(&core.snapshots).map_err(|error| because(&error))?;
+        self.sound.retain(|name| names.contains(name));
+        let mut oldest = None;
+        let wanted = core.options.snapshots_kept.max(1);
+        if names.len() < wanted {
+            return Ok(None);
+        }
+        for name in names {
+            let extent = match self.sound.contains(&name) {
+                true => snapshots::extent(&core.snapshots, &name),
+                false => snapshots::check(&core.snapshots, &name),
+            };
+            let extent =
+                extent.map_err(|what| Failed::Because(format!("snapshots/{name}: {what}")))?;
+            self.sound.insert(name);
+            oldest = Some(oldest.map_or(extent.begin, |oldest: Lsn| oldest.min(extent.begin)));
+        }
+        Ok(oldest)
+    }
+
+    /// Whether an open payment began before `end`.
+    fn is_held(&mut self, core: &Core<S>, end: Lsn) -> Result<bool, Failed> {
+        if let Some((id, origin)) = self.held_by
+            && origin < end
+        {
+            let visit = move |engine: &mut Engine| engine.open_payment(id.as_id()).is_some();
+            if core.visit(visit).wait().map_err(|_| Failed::NotYet)? {
+                return Ok(true);
+            }
+        }
+        self.held_by = None;
+        let mut after = None;
+        loop {
+            let step = core.visit(move |engine: &mut Engine| look(engine, after, end));
+            match step.wait().map_err(|_| Failed::NotYet)? {
+                ControlFlow::Break(held_by) => {
+                    self.held_by = held_by;
+                    return Ok(self.held_by.is_some());
+                }
+                ControlFlow::Continue(last) => after = Some(last),
+            }
+        }
+    }
+}
+
+/// Looks at some open payments: one that began before `end`, none, or where to go on.
+fn look(
+    engine: &Engine,
+    after: Option<IdBuf>,
+    end: Lsn,
+) -> ControlFlow<Option<(IdBuf, Lsn)>, IdBuf> {
+    let mut last = None;
+    for (id, open) in engine.open_payments_after(after).take(OPEN_PAYMENTS_STEP) {
+        if open.origin < end {
+            return ControlFlow::Break(Some((*id, open.origin)));
+        }
+        last = Some(*id);
+    }
+    last.map_or(ControlFlow::Break(None), ControlFlow::Continue)
+}

@@ -1,0 +1,316 @@
+//! Old segments of the journal are archived or dropped: what then is still answered, what is refused
+//! with a clear reason, and that nothing happens twice.
+
+mod common;
+
+use common::*;
+use courant_journal::storage::Storage;
+use courant_journal::storage::mem::{MemStorage, Survive};
+use courant_node::engine::command::{PaymentStep, Step};
+use courant_node::engine::{Command, Lsn};
+use courant_node::ledger::{Mode, Order, Reason};
+use courant_node::parts::{backup, restore};
+use courant_node::{Keep, Lacks, LookupError, NodeOptions, OpenError, Place, Reply, Retention};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const ARCHIVE: &str = "/archive";
+
+fn archiving(keep: Keep) -> NodeOptions {
+    let retention = Retention::Archive { directory: ARCHIVE.into(), keep };
+    NodeOptions { retention, snapshot_bytes: 64 << 10, ..NodeOptions::small() }
+}
+
+fn dropping() -> NodeOptions {
+    let keep = Keep { bytes: 64 << 10, time: Duration::ZERO };
+    NodeOptions { retention: Retention::Drop { keep }, ..archiving(keep) }
+}
+
+/// Payments by their names, with their records.
+type Payments = BTreeMap<String, Lsn>;
+
+/// Pays until something is so.
+fn pay_until(node: &MemNode, payments: &mut Payments, mut is_so: impl FnMut() -> bool) {
+    while !is_so() {
+        let name = format!("p-{}", payments.len());
+        let (lsn, repeat) = recorded(call(node, &transfer(&name)));
+        assert!(!repeat);
+        payments.insert(name, lsn);
+    }
+}
+
+/// A node whose first segments are gone, and all payments that were made on it.
+fn retired(storage: &MemStorage, options: NodeOptions) -> (MemNode, Payments) {
+    let node = with_alice_and_bob(storage, options);
+    let mut payments = Payments::new();
+    let segments = || node.stats().retired_segments;
+    pay_until(&node, &mut payments, || segments() >= 3);
+    (node, payments)
+}
+
+/// Every payment is the same again or refused because its record is gone, and nothing moves.
+fn assert_nothing_happens_twice(node: &MemNode, payments: &Payments) {
+    let before = balance(node, "bob");
+    assert_eq!(before, payments.len() as i128);
+    let mut gone = 0;
+    for (name, lsn) in payments {
+        match call(node, &transfer(name)) {
+            Reply::Recorded { lsn: first, repeat: true, .. } => assert_eq!(first, *lsn, "{name}"),
+            Reply::Retired { lsn: first } => {
+                assert_eq!(first, *lsn, "{name}");
+                assert!(*lsn < node.journal_begin(), "{name} is still there");
+                gone += 1;
+            }
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    assert!(gone > 0 && gone < payments.len(), "{gone} of {} are gone", payments.len());
+    assert_eq!(balance(node, "bob"), before);
+}
+
+#[test]
+fn what_was_archived_is_refused_by_name_and_never_done_again() {
+    let storage = MemStorage::new(1);
+    let options = || archiving(Keep { bytes: 64 << 10, time: Duration::ZERO });
+    let (node, payments) = retired(&storage, options());
+    assert_nothing_happens_twice(&node, &payments);
+    let first = payments["p-0"];
+    let gone = node.payment(id("p-0")).wait().expect("running").expect_err("it was archived");
+    assert_eq!((gone.lsn, gone.begin), (first, node.journal_begin()));
+    let retirement = gone.retirement.clone().expect("it is in the log");
+    assert_eq!(retirement.place, Place::Archive(ARCHIVE.into()));
+    assert!(gone.to_string().contains("archived to /archive on 2"), "{gone}");
+    assert!(matches!(node.record(first), Err(LookupError::Retired { .. })));
+    let other = Command::Pay(Order::transfer(id("p-0"), id("alice"), id("bob"), eur(2)));
+    assert_eq!(call(&node, &other), Reply::Retired { lsn: first });
+    let refund = PaymentStep { payment: id("p-0"), step: Step::Cancel, reason: None };
+    assert_eq!(call(&node, &Command::Step(refund)), Reply::Retired { lsn: first });
+    let unknown = PaymentStep { payment: id("nobody"), step: Step::Cancel, reason: None };
+    let not_found = Reply::Refused { reason: Reason::PaymentNotFound, index: None };
+    assert_eq!(call(&node, &Command::Step(unknown)), not_found);
+
+    node.close();
+    let node = open(&storage, options()).expect("snapshot and ids are enough");
+    assert!(node.report().snapshot > Lsn::NONE);
+    assert_nothing_happens_twice(&node, &payments);
+    let again = node.payment(id("p-0")).wait().expect("running").expect_err("it was archived");
+    let again = again.retirement.expect("it is in the log");
+    assert_eq!((again.at, again.place), (retirement.at, retirement.place));
+    let archive = storage.elsewhere(ARCHIVE.as_ref()).expect("memory has no errors");
+    let segments = archive.list().expect("memory has no errors");
+    assert!(segments.len() >= 3 && segments[0] == "00000000000000000000.seg", "{segments:?}");
+}
+
+#[test]
+fn accounts_keep_what_their_opening_says() {
+    let storage = MemStorage::new(2);
+    let (node, _) = retired(&storage, dropping());
+    node.close();
+    let node = open(&storage, dropping()).expect("it opens");
+    let account = node.account(id("alice")).wait().expect("running").expect("there").account;
+    assert!(Lsn(account.opened_record) < node.journal_begin());
+    let opening = node.record(Lsn(account.opened_record)).expect("kept").expect("durable");
+    assert!(opening.windows(22).any(|part| part == b"an account with a name"));
+    let again = call(&node, &open_account("alice"));
+    assert!(matches!(again, Reply::Recorded { repeat: true, .. }), "{again:?}");
+    let Command::OpenAccount(mut other) = open_account("alice") else { unreachable!() };
+    other.name = Some("somebody else");
+    let exists = Reply::Refused { reason: Reason::AccountExists, index: None };
+    assert_eq!(call(&node, &Command::OpenAccount(other)), exists);
+}
+
+#[test]
+fn an_open_payment_a_reader_and_what_is_to_be_kept_hold_the_journal_back() {
+    let storage = MemStorage::new(3);
+    let node = with_alice_and_bob(&storage, dropping());
+    let mut payments = Payments::new();
+    let hold = Order {
+        mode: Mode::Authorise,
+        ..Order::transfer(id("hold"), id("alice"), id("bob"), eur(5))
+    };
+    let Reply::Recorded { lsn: held_at, .. } = call(&node, &Command::Pay(hold)) else {
+        panic!("money is held")
+    };
+    let several = |from: u64| {
+        let node = node.clone();
+        move || node.stats().snapshots >= from + 4
+    };
+    pay_until(&node, &mut payments, several(0));
+    assert!(node.journal_begin() <= held_at);
+    let cancel = PaymentStep { payment: id("hold"), step: Step::Cancel, reason: None };
+    let cursor = node.cursor(held_at);
+    assert!(matches!(call(&node, &Command::Step(cancel)), Reply::Recorded { .. }));
+    pay_until(&node, &mut payments, several(node.stats().snapshots));
+    assert!(node.journal_begin() <= held_at, "a reader is there");
+    let to = payments["p-40"];
+    cursor.advance(to);
+    pay_until(&node, &mut payments, || node.journal_begin() > Lsn::NONE);
+    pay_until(&node, &mut payments, several(node.stats().snapshots));
+    assert!(node.journal_begin() <= to);
+    drop(cursor);
+    pay_until(&node, &mut payments, || node.journal_begin() > to);
+    let kept = node.stats().journal_end - node.stats().journal_begin;
+    assert!(kept >= 64 << 10, "{kept} bytes are left");
+}
+
+#[test]
+fn nothing_goes_before_its_time_and_by_default_nothing_goes() {
+    for (seed, options) in [
+        (4, archiving(Keep { bytes: 0, time: Duration::from_secs(86_400) })),
+        (5, archiving(Keep { bytes: 1 << 40, time: Duration::ZERO })),
+        (6, NodeOptions { retention: Retention::KeepAll, ..dropping() }),
+    ] {
+        let storage = MemStorage::new(seed);
+        let node = with_alice_and_bob(&storage, options);
+        pay_until(&node, &mut Payments::new(), || node.stats().snapshots >= 5);
+        assert_eq!(node.journal_begin(), Lsn::NONE);
+        assert_eq!(node.stats().retired_segments, 0);
+    }
+}
+
+#[test]
+fn what_stands_for_dropped_segments_must_not_be_lost() {
+    let storage = MemStorage::new(7);
+    let keep = Keep { bytes: 64 << 10, time: Duration::ZERO };
+    let (node, payments) = retired(&storage, archiving(keep));
+    node.close();
+    let image = || storage.crash(&Survive::Everything);
+    let directory = |image: &MemStorage, name: &str| image.subdirectory(name).expect("no errors");
+    let refused = |image: &MemStorage| {
+        let error = open(image, archiving(keep)).expect_err("it must not open");
+        let text = error.to_string();
+        assert!(text.contains("archived to /archive") && text.contains("backup"), "{text}");
+        let OpenError::HistoryMissing { lacks, .. } = error else { panic!("{text}") };
+        lacks
+    };
+    let lost = image();
+    let ids = directory(&lost, "ids");
+    ids.list().expect("listed").iter().for_each(|name| ids.remove(name).expect("removed"));
+    assert_eq!(refused(&lost), Lacks::Ids(None));
+
+    let damaged = image();
+    let ids = directory(&damaged, "ids");
+    let first = ids.list().expect("listed").swap_remove(0);
+    assert!(ids.flip_bit(&first, 9, 1), "its header");
+    assert_eq!(refused(&damaged), Lacks::Ids(Some(first.clone())));
+    assert!(ids.flip_bit(&first, 9, 1), "it is still there");
+    let node = open(&damaged, archiving(keep)).expect("nothing was changed");
+    assert_nothing_happens_twice(&node, &payments);
+    drop(node);
+
+    let lost = image();
+    let snapshots = directory(&lost, "snapshots");
+    for name in snapshots.list().expect("listed") {
+        assert!(snapshots.flip_bit(&name, 4110, 3));
+    }
+    assert_eq!(refused(&lost), Lacks::Snapshot);
+
+    let lost = image();
+    lost.remove("secret").expect("removed");
+    let error = open(&lost, archiving(keep)).expect_err("ids mean nothing without it");
+    assert!(matches!(&error, OpenError::Damaged { file, .. } if file == "secret"), "{error}");
+    assert!(!directory(&lost, "ids").list().expect("listed").is_empty());
+}
+
+#[test]
+fn a_crash_at_any_moment_of_retiring_loses_nothing() {
+    let storage = MemStorage::new(8);
+    let node = with_alice_and_bob(&storage, dropping());
+    let mut payments = Payments::new();
+    let mut images = Vec::new();
+    pay_until(&node, &mut payments, || node.stats().snapshots >= 2);
+    for nth in 0..40 {
+        let acknowledged = payments.len();
+        images.push((acknowledged, storage.crash(&Survive::Seeded(nth))));
+        pay_until(&node, &mut payments, || payments_len_reached(&node, acknowledged + 7));
+    }
+    assert!(node.stats().retired_segments > 2, "{:?}", node.stats());
+    for (nth, (acknowledged, image)) in images.into_iter().enumerate() {
+        let node = open(&image, dropping()).unwrap_or_else(|error| panic!("image {nth}: {error}"));
+        for n in (0..acknowledged).step_by(11) {
+            let name = format!("p-{n}");
+            match call(&node, &transfer(&name)) {
+                Reply::Recorded { lsn, repeat: true, .. } => assert_eq!(lsn, payments[&name]),
+                Reply::Retired { lsn } => assert_eq!(lsn, payments[&name]),
+                other => panic!("image {nth}, {name}: {other:?}"),
+            }
+        }
+        assert!(balance(&node, "bob") >= acknowledged as i128);
+    }
+}
+
+/// Whether bob was paid so often.
+fn payments_len_reached(node: &MemNode, count: usize) -> bool {
+    balance(node, "bob") >= count as i128
+}
+
+#[test]
+fn a_backup_of_a_running_node_answers_as_the_original_did() {
+    for (seed, options) in [(9, dropping()), (10, NodeOptions::small())] {
+        let storage = MemStorage::new(seed);
+        let copy = MemStorage::new(seed + 100);
+        let node = with_alice_and_bob(&storage, options.clone());
+        let mut payments = Payments::new();
+        pay_until(&node, &mut payments, || node.stats().snapshots >= 2);
+        if options.retention != Retention::KeepAll {
+            pay_until(&node, &mut payments, || node.stats().retired_segments >= 2);
+        }
+        let mut kept = 0;
+        for _ in 0..4 {
+            let more = payments.len() + 60;
+            pay_until(&node, &mut payments, || payments_len_reached(&node, more));
+            let end = || Ok(courant_journal::Lsn(node.durable_end().0));
+            let done = backup(&storage, &copy, &["secret"], end).expect("a backup");
+            kept += done.files_kept;
+            let target = MemStorage::new(seed + 200);
+            restore(&copy, &target).expect("it is whole");
+            let again = open(&target, options.clone()).expect("it opens");
+            assert_eq!(again.report().warnings, Vec::<String>::new());
+            assert!(again.report().snapshot > Lsn::NONE, "it starts from a snapshot");
+            let trial = |node: &MemNode| {
+                let trial = node.trial_balance().wait().expect("running");
+                (trial.lsn, trial.currencies, trial.records, trial.payments, trial.accounts)
+            };
+            assert_eq!(trial(&again), trial(&node));
+            for (name, lsn) in &payments {
+                match call(&again, &transfer(name)) {
+                    Reply::Recorded { lsn: first, repeat: true, .. }
+                    | Reply::Retired { lsn: first } => assert_eq!(first, *lsn, "{name}"),
+                    other => panic!("{name}: {other:?}"),
+                }
+            }
+            assert!(!recorded(call(&again, &transfer("on-it-goes"))).1);
+        }
+        assert!(kept > 0, "a later backup copies only what is new");
+    }
+}
+
+#[test]
+fn a_backup_beside_a_node_that_merges_prunes_and_retires_is_consistent() {
+    let storage = MemStorage::new(11);
+    let node = with_alice_and_bob(&storage, dropping());
+    let mut payments = Payments::new();
+    pay_until(&node, &mut payments, || node.stats().snapshots >= 2);
+    std::thread::scope(|scope| {
+        let busy = node.clone();
+        let writer = scope.spawn(move || {
+            let mut payments = payments;
+            pay_until(&busy, &mut payments, || busy.stats().retired_segments >= 12);
+            payments
+        });
+        let copy = MemStorage::new(12);
+        while !writer.is_finished() {
+            let before = balance(&node, "bob");
+            let end = || Ok(courant_journal::Lsn(node.durable_end().0));
+            if backup(&storage, &copy, &["secret"], end).is_ok() {
+                let target = MemStorage::new(13);
+                restore(&copy, &target).expect("it is whole");
+                let again = open(&target, dropping()).expect("it opens");
+                assert!(balance(&again, "bob") >= before);
+                assert!(again.trial_balance().wait().expect("running").balanced);
+            }
+        }
+        let payments = writer.join().expect("the writer");
+        assert_nothing_happens_twice(&node, &payments);
+    });
+}
