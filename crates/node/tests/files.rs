@@ -142,7 +142,7 @@ fn a_damaged_snapshot_is_left_out() {
 #[test]
 fn a_journal_behind_its_snapshot_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let (journal, kept) = (directory.path().join("journal"), directory.path().join("kept"));
+    let (journal, kept) = (directory.path().join("journal"), directory.path().join("copied"));
     let node = open(directory.path());
     prepare(&node);
     node.close();
