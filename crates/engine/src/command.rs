@@ -9,7 +9,7 @@ pub use codec::{decode, encode};
 
 use courant_ledger::{
     AccountTerms, Currency, FieldError, FieldProblem, GiveBack, Id, Limits, Metadata, Order,
-    Portion, Timestamp, text,
+    PAYEES_MAX, Portion, Timestamp, text,
 };
 
 /// The most payments in one atomic group.
@@ -231,6 +231,11 @@ impl Money<'_> {
             Portion::Total(_) => {}
             Portion::Parts(parts) if parts.is_empty() => {
                 return Err(FieldError::missing("parts"));
+            }
+            Portion::Parts(parts) if parts.len() > PAYEES_MAX => {
+                let sentence = format!("there are at most {PAYEES_MAX} parts, one for each payee");
+                return Err(FieldError::new("parts", FieldProblem::TooMany, sentence)
+                    .with_limit(PAYEES_MAX as u64));
             }
             Portion::Parts(parts) if parts.iter().any(|p| p.amount_minor == 0) => {
                 return Err(zero("parts.amount"));

@@ -2,7 +2,7 @@
 
 use crate::decide::{Decision, Facts, Hints};
 use crate::evolve::{Applied, Replay};
-use crate::ids::{Frozen, RecentIds};
+use crate::ids::{Frozen, RecentIds, Spare};
 use crate::state::{OpenPayment, State};
 use crate::{Caller, Command, DecodeError, Key, Lsn, record};
 use courant_ledger::{Account, AccountNo, Currency, Id, IdBuf, Sums, TagDomain, Tagger, Timestamp};
@@ -103,12 +103,11 @@ impl Engine {
         Ok(())
     }
 
-    /// Looks up in memory what a command will need. Done for some commands before the first of them
-    /// is decided, their waits for memory overlap; the hints stay true whatever is evolved in
-    /// between.
+    /// Looks up in memory what commands will need, at most [`crate::AHEAD_MAX`] of them: their waits for
+    /// memory overlap. The hints, one for each command, stay true whatever is evolved in between.
     #[inline]
-    pub fn look_ahead(&self, command: &Command<'_>) -> Hints {
-        self.state.look_ahead(command)
+    pub fn look_ahead(&self, commands: &[Command<'_>], hints: &mut [Hints]) {
+        self.state.look_ahead(commands, hints);
     }
 
     /// The payment whose time has come soonest, if any has at `now`: decide [`Command::Due`] for
@@ -160,11 +159,11 @@ impl Engine {
 
     /// The records in memory's reach that may be about a payment, newest first.
     pub fn payment_candidates(&self, id: Id<'_>) -> crate::Candidates {
-        self.state.ids.candidates(self.tag_of(TagDomain::Payment, &[], id.as_str()))
+        self.state.ids.candidates(self.state.tagger.tag(TagDomain::Payment, id.as_bytes()))
     }
 
     /// The tag under which a name is found in the index on disk.
-    pub fn tag_of(&self, domain: TagDomain, scope: &[u8], name: &str) -> u64 {
+    pub fn tag_of(&self, domain: TagDomain, scope: &[u8], name: &[u8]) -> u64 {
         self.state.tagger.tag_below(domain, scope, name)
     }
 
@@ -218,6 +217,12 @@ impl Engine {
     /// Freezes the present generation of ids, to be written to disk, and begins the next.
     pub fn freeze_ids(&mut self) -> Arc<Frozen> {
         self.state.ids.freeze()
+    }
+
+    /// Keeps room for the next generation of ids; what was kept before is returned, to be dropped
+    /// where it takes no time.
+    pub fn keep_spare(&mut self, spare: Spare) -> Option<Spare> {
+        self.state.ids.keep_spare(spare)
     }
 
     /// Forgets generations of ids that are in the index on disk now; drop them where it takes no

@@ -7,7 +7,7 @@ use crate::outcome::{AccountOpened, AccountsAfter, GroupOutcome, Outcome, Paymen
 use crate::state::{OpenPayment, State};
 use crate::{Caller, Key, Lsn};
 use courant_ledger::{
-    Account, AccountTerms, IdBuf, Limits, Side, TagDomain, Timestamp, outside_account,
+    Account, AccountTerms, Id, IdBuf, Limits, Side, TagDomain, Timestamp, outside_account,
 };
 
 /// Whether the state is just before the record, or may already show it or later ones.
@@ -97,8 +97,8 @@ impl State {
         }
     }
 
-    fn payment_tag(&self, id: &str) -> u64 {
-        self.tagger.tag(TagDomain::Payment, id)
+    fn payment_tag(&self, id: Id<'_>) -> u64 {
+        self.tagger.tag(TagDomain::Payment, id.as_bytes())
     }
 
     #[inline]
@@ -159,27 +159,27 @@ impl State {
         let is_final = matches!(outcome, Outcome::Payment(p) if p.payment.status.is_final());
         match command {
             Command::Pay(order) => {
-                let tag = || self.payment_tag(order.id.as_str());
+                let tag = || self.payment_tag(order.id);
                 let tag = hints.payment_tag.unwrap_or_else(tag);
                 self.ids.insert(tag, lsn);
             }
             Command::PayGroup(orders) => {
                 for order in orders {
-                    self.ids.insert(self.payment_tag(order.id.as_str()), lsn);
+                    self.ids.insert(self.payment_tag(order.id), lsn);
                 }
             }
             Command::Step(step) => {
                 if let Some(child) = step.step.child() {
-                    let scope = step.payment.as_str().as_bytes();
-                    let tag = self.tagger.tag_below(TagDomain::Child, scope, child.as_str());
+                    let scope = step.payment.as_bytes();
+                    let tag = self.tagger.tag_below(TagDomain::Child, scope, child.as_bytes());
                     self.ids.insert(tag, lsn);
                 }
                 if is_final {
-                    self.ids.insert(self.payment_tag(step.payment.as_str()), lsn);
+                    self.ids.insert(self.payment_tag(step.payment), lsn);
                 }
             }
             Command::Due { payment } if is_final => {
-                self.ids.insert(self.payment_tag(payment.as_str()), lsn);
+                self.ids.insert(self.payment_tag(*payment), lsn);
             }
             Command::Due { .. }
             | Command::OpenAccount(_)

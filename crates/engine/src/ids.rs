@@ -40,6 +40,30 @@ impl Frozen {
     }
 }
 
+/// Room for a generation, empty, its memory already there: so that the engine does not wait for the
+/// operating system where one generation ends and the next begins.
+#[derive(Debug)]
+pub struct Spare(TagTable);
+
+impl Spare {
+    /// Room for the generations of an engine with this many recent ids. Takes time: it writes all
+    /// of it.
+    pub fn new(recent_ids: usize) -> Spare {
+        Spare::of(TagTable::with_capacity(recent_ids))
+    }
+
+    /// The room of a generation that is on disk. Takes time, as [`Spare::new`]. `None` if somebody
+    /// else still has the generation.
+    pub fn reuse(frozen: Arc<Frozen>) -> Option<Spare> {
+        Arc::try_unwrap(frozen).ok().map(|frozen| Spare::of(frozen.table))
+    }
+
+    fn of(mut table: TagTable) -> Spare {
+        table.clear();
+        Spare(table)
+    }
+}
+
 /// The generations that are not yet, or not only, on disk.
 #[derive(Debug)]
 pub struct RecentIds {
@@ -47,6 +71,7 @@ pub struct RecentIds {
     current_generation: u64,
     capacity: usize,
     frozen: Vec<Arc<Frozen>>,
+    spare: Option<Spare>,
     last: Lsn,
 }
 
@@ -58,6 +83,7 @@ impl RecentIds {
             current_generation: generation,
             capacity,
             frozen: Vec::new(),
+            spare: None,
             last: Lsn::NONE,
         }
     }
@@ -76,6 +102,17 @@ impl RecentIds {
     /// How many ids a generation is to hold.
     pub fn capacity(&self) -> usize {
         self.capacity
+    }
+
+    /// True if the next generation will be needed before long and has no room yet: give it some
+    /// with [`crate::Engine::keep_spare`].
+    pub fn wants_spare(&self) -> bool {
+        self.spare.is_none() && self.current.len() >= self.capacity / 2
+    }
+
+    pub(crate) fn keep_spare(&mut self, spare: Spare) -> Option<Spare> {
+        assert!(spare.0.capacity() >= self.capacity, "a spare has room for a generation");
+        self.spare.replace(spare)
     }
 
     /// How many ids the current generation holds.
@@ -114,8 +151,8 @@ impl RecentIds {
 
     /// Brings the slot of a tag near (see [`TagTable::touch`]).
     #[inline]
-    pub(crate) fn touch(&self, tag: u64) {
-        std::hint::black_box(self.current.touch(tag));
+    pub(crate) fn touch(&self, tag: u64) -> u64 {
+        self.current.touch(tag)
     }
 
     #[inline]
@@ -128,7 +165,8 @@ impl RecentIds {
     /// one whose ids were remembered here, which in a recovery is behind the state that a
     /// snapshot gave.
     pub(crate) fn freeze(&mut self) -> Arc<Frozen> {
-        let next = TagTable::with_capacity(self.capacity);
+        let spare = self.spare.take().map(|spare| spare.0);
+        let next = spare.unwrap_or_else(|| TagTable::with_capacity(self.capacity));
         let table = std::mem::replace(&mut self.current, next);
         let (generation, through) = (self.current_generation, self.last);
         let frozen = Arc::new(Frozen { generation, through, table });

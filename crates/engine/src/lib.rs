@@ -18,10 +18,10 @@ mod state;
 mod wire;
 
 pub use command::{Caller, Command};
-pub use decide::{Decision, Facts, Hints};
+pub use decide::{AHEAD_MAX, Decision, Facts, Hints};
 pub use engine::{Engine, EngineOptions};
 pub use evolve::{Applied, Replay};
-pub use ids::{Candidates, Frozen, RecentIds};
+pub use ids::{Candidates, Frozen, RecentIds, Spare};
 pub use key::{KEYS_MAX, Key, SCOPE_ADMIN};
 pub use lsn::Lsn;
 pub use outcome::Outcome;

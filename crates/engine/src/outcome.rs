@@ -3,10 +3,7 @@
 pub(crate) mod codec;
 
 use crate::Lsn;
-use courant_ledger::{
-    AccountNo, AccountStatus, IdBuf, Limits, MovedMinor, Payment, Sums, TouchedList,
-};
-use smallvec::SmallVec;
+use courant_ledger::{AccountNo, AccountStatus, Limits, MovedMinor, Payment};
 
 /// What a command came to. Applied by `evolve`, written to the journal beside its command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,39 +68,15 @@ pub struct GroupOutcome {
     pub accounts: AccountsAfter,
 }
 
-/// The accounts that a record touched.
-pub type AccountsAfter = SmallVec<[AccountAfter; 2]>;
+/// The accounts that a record touched, each as it is after it.
+pub use courant_ledger::TouchedList as AccountsAfter;
 
-/// An account after a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AccountAfter {
-    /// Its number.
-    pub no: AccountNo,
-    /// Its id.
-    pub id: IdBuf,
-    /// Its sums after.
-    pub after: Sums,
-    /// The record that touched it before this one; [`Lsn::NONE`] if there is none.
-    pub previous: Lsn,
-}
+/// An account after a record. `previous` is the LSN of the record that touched it before.
+pub use courant_ledger::Touched as AccountAfter;
 
 impl PaymentOutcome {
     /// True if this record made the payment.
     pub fn is_first(&self) -> bool {
         self.previous == Lsn::NONE
     }
-}
-
-/// Joins what a draft touched with what readers of the journal need besides.
-pub(crate) fn accounts_after(
-    accounts: &courant_ledger::Accounts,
-    touched: TouchedList,
-) -> AccountsAfter {
-    let mut after = AccountsAfter::with_capacity(touched.len());
-    for t in &touched {
-        let account = accounts.get(t.no);
-        let previous = Lsn(account.last_record);
-        after.push(AccountAfter { no: t.no, id: account.id_buf(), after: t.after, previous });
-    }
-    after
 }

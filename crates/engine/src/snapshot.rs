@@ -8,7 +8,7 @@ use crate::command::codec::{known_currency, limits, put_limits, put_time, side, 
 use crate::engine::Engine;
 use crate::outcome::codec::{account_status, payment, put_payment, put_sums, sums};
 use crate::state::OpenPayment;
-use crate::wire::{DecodeError, Reader, put_fixed, put_text, put_u64};
+use crate::wire::{DecodeError, Reader, put_bytes, put_fixed, put_text, put_u64};
 use crate::{Key, Lsn};
 use courant_ledger::{Account, AccountNo, AccountTerms, Id, IdBuf, Timestamp};
 
@@ -147,7 +147,7 @@ impl Engine {
         put_u64(out, range().count() as u64);
         let mut last = None;
         for (id, open) in range() {
-            put_text(out, id.as_str());
+            put_bytes(out, id.as_bytes());
             put_payment(&open.payment, Timestamp::default(), out);
             put_u64(out, open.origin.0);
             put_u64(out, open.latest.0);
@@ -202,7 +202,7 @@ impl Engine {
 
 fn put_account(no: AccountNo, account: &Account, out: &mut Vec<u8>) {
     put_u64(out, u64::from(no.0));
-    put_text(out, account.id().as_str());
+    put_bytes(out, account.id().as_bytes());
     put_u64(out, u64::from(account.terms.currency.numeric()));
     out.push(account.terms.side as u8);
     put_limits(out, account.terms.limits);
@@ -214,5 +214,5 @@ fn put_account(no: AccountNo, account: &Account, out: &mut Vec<u8>) {
 }
 
 fn id<'a>(r: &mut Reader<'a>) -> Result<Id<'a>, DecodeError> {
-    Id::recorded(r.text()?).ok_or(DecodeError::BadValue("id"))
+    Id::recorded(r.bytes()?).ok_or(DecodeError::BadValue("id"))
 }

@@ -40,14 +40,55 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
+/// Values below this have a varint of at most eight bytes, which is made in one register.
+const SHORT: u64 = 1 << 56;
+
 /// Appends a varint.
 #[inline]
-pub(crate) fn put_u64(out: &mut Vec<u8>, mut value: u64) {
+pub(crate) fn put_u64(out: &mut Vec<u8>, value: u64) {
+    if value < 0x80 {
+        out.push(value as u8);
+    } else if value < 0x4000 {
+        out.extend_from_slice(
+            &(value as u16 & 0x7f | (value as u16) << 1 & 0x7f00 | 0x80).to_le_bytes(),
+        );
+    } else {
+        put_long(out, value);
+    }
+}
+
+#[inline(never)]
+fn put_long(out: &mut Vec<u8>, mut value: u64) {
+    if value < SHORT {
+        let len = (70 - value.leading_zeros()) / 7;
+        // Every byte but the last says that another follows.
+        let follows = 0x8080_8080_8080_8080 & !(u64::MAX << (8 * (len - 1)));
+        // Written as a whole and cut: one store, whatever the length.
+        let end = out.len() + len as usize;
+        out.extend_from_slice(&(spread(value) | follows).to_le_bytes());
+        return out.truncate(end);
+    }
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
     }
     out.push(value as u8);
+}
+
+/// Puts each 7 bits of a value below [`SHORT`] into a byte of their own.
+#[inline]
+fn spread(value: u64) -> u64 {
+    let value = (value & 0x0000_0000_0fff_ffff) | (value & 0x00ff_ffff_f000_0000) << 4;
+    let value = (value & 0x0000_3fff_0000_3fff) | (value & 0x0fff_c000_0fff_c000) << 2;
+    (value & 0x007f_007f_007f_007f) | (value & 0x3f80_3f80_3f80_3f80) << 1
+}
+
+/// Undoes [`spread`]; the uppermost bit of each byte is left out.
+#[inline]
+fn gather(bytes: u64) -> u64 {
+    let value = (bytes & 0x007f_007f_007f_007f) | (bytes & 0x7f00_7f00_7f00_7f00) >> 1;
+    let value = (value & 0x0000_3fff_0000_3fff) | (value & 0x3fff_0000_3fff_0000) >> 2;
+    (value & 0x0000_0000_0fff_ffff) | (value & 0x0fff_ffff_0000_0000) >> 4
 }
 
 /// Appends a 128-bit varint.
@@ -104,6 +145,35 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub(crate) fn u64(&mut self) -> Result<u64, DecodeError> {
+        match *self.bytes {
+            [first, ..] if first < 0x80 => self.u8().map(u64::from),
+            [a, b, c, d, e, f, g, h, ..] => {
+                let word = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+                self.u64_within(word)
+            }
+            _ => self.u64_slowly(),
+        }
+    }
+
+    /// A varint that begins with these eight bytes; its first byte says that another follows.
+    #[inline]
+    fn u64_within(&mut self, word: u64) -> Result<u64, DecodeError> {
+        let last_bits = !word & 0x8080_8080_8080_8080;
+        if last_bits == 0 {
+            return self.u64_slowly();
+        }
+        let bits = last_bits.trailing_zeros() + 1;
+        let value = word & (u64::MAX >> (u64::BITS - bits));
+        // A last byte of zero bits would be a second encoding of the same value.
+        if value >> (bits - 8) == 0 {
+            return Err(DecodeError::BadVarint);
+        }
+        self.bytes = &self.bytes[bits as usize / 8..];
+        Ok(gather(value))
+    }
+
+    #[cold]
+    fn u64_slowly(&mut self) -> Result<u64, DecodeError> {
         u64::try_from(self.varint(u64::BITS)?).map_err(|_| DecodeError::BadVarint)
     }
 
@@ -117,6 +187,12 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub(crate) fn u128(&mut self) -> Result<u128, DecodeError> {
+        // Most sums are short.
+        let before = self.bytes;
+        if let Ok(value) = self.u64() {
+            return Ok(u128::from(value));
+        }
+        self.bytes = before;
         self.varint(u128::BITS)
     }
 
@@ -137,10 +213,21 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    /// Bytes behind their length.
+    #[inline]
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], DecodeError> {
+        let len = usize::try_from(self.u64()?).map_err(|_| DecodeError::Truncated)?;
+        self.take(len)
+    }
+
+    /// A text behind its length.
     #[inline]
     pub(crate) fn text(&mut self) -> Result<&'a str, DecodeError> {
-        let len = usize::try_from(self.u64()?).map_err(|_| DecodeError::Truncated)?;
-        std::str::from_utf8(self.take(len)?).map_err(|_| DecodeError::NotUtf8)
+        let bytes = self.bytes()?;
+        if bytes.is_empty() {
+            return Ok("");
+        }
+        std::str::from_utf8(bytes).map_err(|_| DecodeError::NotUtf8)
     }
 
     /// A count of things that each take at least one byte, so that it can never ask for more than
@@ -216,6 +303,31 @@ mod tests {
                 put_u128(&mut again, value);
                 prop_assert_eq!(&bytes[..bytes.len() - reader.rest().len()], &again[..]);
             }
+            let mut reader = Reader::new(&bytes);
+            if let Ok(value) = reader.u64() {
+                let mut again = Vec::new();
+                put_u64(&mut again, value);
+                prop_assert_eq!(&bytes[..bytes.len() - reader.rest().len()], &again[..]);
+            }
+        }
+
+        #[test]
+        fn integers_of_every_length_stand_as_leb128(value: u64, bits in 0u32..64, more in 0usize..9) {
+            let value = value >> bits;
+            let mut out = Vec::new();
+            put_u64(&mut out, value);
+            let mut plain = Vec::new();
+            let mut rest = value;
+            while rest >= 0x80 {
+                plain.push(rest as u8 | 0x80);
+                rest >>= 7;
+            }
+            plain.push(rest as u8);
+            prop_assert_eq!(&out, &plain);
+            out.extend(vec![0xff; more]);
+            let mut reader = Reader::new(&out);
+            prop_assert_eq!(reader.u64(), Ok(value));
+            prop_assert_eq!(reader.rest().len(), more);
         }
     }
 

@@ -4,8 +4,9 @@
 mod golden;
 mod strategies;
 
-use courant_engine::{Caller, Lsn, Record, command, record};
-use courant_ledger::Timestamp;
+use courant_engine::command::{Money, PaymentStep, Step};
+use courant_engine::{Caller, Command, Lsn, Record, command, record};
+use courant_ledger::{Currency, Id, PAYEES_MAX, Part, Portion, Timestamp};
 use proptest::prelude::*;
 use strategies::AnyRecord;
 
@@ -109,7 +110,7 @@ fn a_newer_format_is_named() {
     let any = AnyRecord {
         at: Timestamp(1),
         caller: Caller::default(),
-        command: courant_engine::Command::RevokeKey { number: 1 },
+        command: Command::RevokeKey { number: 1 },
         outcome: courant_engine::Outcome::KeyRevoked,
     };
     let mut bytes = encoded(&any);
@@ -118,4 +119,23 @@ fn a_newer_format_is_named() {
     assert_eq!(error, courant_engine::DecodeError::NewerFormat(2));
     assert!(error.to_string().contains("use the release that wrote it"), "{error}");
     assert_eq!(Lsn::default(), Lsn::NONE);
+}
+
+/// What is admitted must be readable again: the engine thread reads it without a second check.
+#[test]
+fn more_parts_than_payees_are_refused_before_they_are_encoded() {
+    let capture = |parts: usize| {
+        let part = Part { payee: Id::parse("payee", "shop").expect("an id"), amount_minor: 1 };
+        let portion = Portion::Parts(std::iter::repeat_n(part, parts).collect());
+        let portion = Money { currency: Some(Currency::EUR), portion };
+        let payment = Id::parse("payment", "order").expect("an id");
+        Command::Step(PaymentStep { payment, step: Step::Release { portion }, reason: None })
+    };
+    let most = capture(PAYEES_MAX);
+    most.check().expect("as many as a payment has payees");
+    let mut bytes = Vec::new();
+    command::encode(&most, &mut bytes);
+    assert_eq!(command::decode(&bytes), Ok(most.clone()));
+    let refused = capture(PAYEES_MAX + 1).check().expect_err("one more");
+    assert_eq!((&*refused.field, refused.limit), ("parts", Some(PAYEES_MAX as u64)));
 }

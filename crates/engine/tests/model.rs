@@ -121,8 +121,9 @@ impl Trial {
     fn look_ahead(&mut self) -> Asked {
         let (asker, command) = self.commands.next(&self.reference);
         command.check().expect("the commands made here have a valid form");
-        let hints = self.world.engine.look_ahead(&command);
-        (asker, command, hints)
+        let mut hints = [Hints::default()];
+        self.world.engine.look_ahead(std::slice::from_ref(&command), &mut hints);
+        (asker, command, hints[0])
     }
 
     fn note(&mut self, answer: &Answer) {

@@ -4,8 +4,12 @@ use crate::tag_table::TagTable;
 use crate::{Account, AccountNo, Currency, Id, Sums, TagDomain, Tagger};
 use std::collections::BTreeSet;
 
-/// Accounts are kept in chunks, so that opening one never copies the others.
-const CHUNK: usize = 1_024;
+/// Accounts are kept in chunks, so that opening one never copies the others; chunks of 4 MiB, so
+/// that the operating system can keep them in huge pages.
+const CHUNK: usize = 16_384;
+
+/// Accounts that the index takes before it first grows.
+const INDEX_CAPACITY: usize = 1_024;
 
 /// The most accounts a ledger can number.
 pub const ACCOUNTS_MAX: u32 = u32::MAX - 1;
@@ -30,7 +34,7 @@ const NUMERIC_CODES: usize = 1_000;
 impl Accounts {
     /// An empty table whose index uses the directory's secret.
     pub fn new(tagger: Tagger) -> Accounts {
-        let by_id = TagTable::with_capacity(CHUNK);
+        let by_id = TagTable::with_capacity(INDEX_CAPACITY);
         Accounts {
             chunks: Vec::new(),
             by_id,
@@ -65,7 +69,7 @@ impl Accounts {
     /// The number of the account with this id.
     #[inline]
     pub fn find(&self, id: Id<'_>) -> Option<AccountNo> {
-        self.find_tagged(self.tagger.tag(TagDomain::Account, id.as_str()), id)
+        self.find_tagged(self.tag(id), id)
     }
 
     /// As [`Accounts::find`], with the tag of the id already made.
@@ -75,13 +79,22 @@ impl Accounts {
         self.by_id.find(tag, |value| self.get(number(value)).has_id(id)).map(number)
     }
 
-    /// The tag of an account's id, and a read that brings its index slot near (see
-    /// [`TagTable::touch`]).
+    /// The tag of an account's id.
     #[inline]
-    pub fn touch(&self, id: Id<'_>) -> u64 {
-        let tag = self.tagger.tag(TagDomain::Account, id.as_str());
-        std::hint::black_box(self.by_id.touch(tag));
-        tag
+    pub fn tag(&self, id: Id<'_>) -> u64 {
+        self.tagger.tag(TagDomain::Account, id.as_bytes())
+    }
+
+    /// Reads where the index would hold a tag, see [`TagTable::touch`].
+    #[inline]
+    pub fn touch_index(&self, tag: u64) -> u64 {
+        self.by_id.touch(tag)
+    }
+
+    /// The account that probably has a tag: to be touched, and then asked for its id.
+    #[inline]
+    pub fn guess(&self, tag: u64) -> Option<AccountNo> {
+        self.by_id.find(tag, |_| true).map(|value| AccountNo((value - 1) as u32))
     }
 
     /// Puts an account at a number: a new one at the next number, or the same one again with other
@@ -91,7 +104,7 @@ impl Accounts {
     /// would change.
     pub fn put(&mut self, no: AccountNo, account: Account) {
         if no.0 as usize == self.len() {
-            let tag = self.tagger.tag(TagDomain::Account, account.id().as_str());
+            let tag = self.tagger.tag(TagDomain::Account, account.id().as_bytes());
             self.by_id.insert(tag, u64::from(no.0) + 1);
             self.currencies.insert(account.terms.currency);
             self.account_total(&Default::default(), &account);

@@ -5,7 +5,7 @@
 //! holds is balanced per currency, or the process stops.
 
 use crate::account::SUM_LIMIT;
-use crate::{Account, AccountNo, AccountStatus, Accounts, Currency, Reason, Side, Sums};
+use crate::{Account, AccountNo, AccountStatus, Accounts, Currency, IdBuf, Reason, Side, Sums};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
@@ -13,13 +13,17 @@ use std::collections::BTreeMap;
 /// them.
 const LINEAR_MAX: usize = 8;
 
-/// An account touched by a draft: its number and its sums after all postings of the draft.
+/// An account touched by a draft, as a reader of its record needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Touched {
     /// The account.
     pub no: AccountNo,
-    /// Its sums after.
+    /// Its id.
+    pub id: IdBuf,
+    /// Its sums after all postings of the draft.
     pub after: Sums,
+    /// The position, in its owner's log, of the record that touched it before; 0 if there is none.
+    pub previous: u64,
 }
 
 /// The accounts that one record touches; two for a plain transfer.
@@ -72,60 +76,51 @@ impl<'a> Draft<'a> {
     }
 
     /// Moves money now.
+    #[inline]
     pub fn post(&mut self, step: Move, force: Force) -> Result<(), Reason> {
         let (debit, credit) = self.sides(step)?;
-        if force == Force::No {
-            movable(debit, credit)?;
-        } else {
-            not_closed(debit, credit)?;
+        match force {
+            Force::No => movable(debit, credit)?,
+            Force::OverLimits => not_closed(debit, credit)?,
         }
-        let amount = u128::from(step.amount_minor);
-        let debit_sums = self.sums_mut(step.debit);
-        debit_sums.debits_posted += amount;
-        let debit_after = *debit_sums;
-        let credit_sums = self.sums_mut(step.credit);
-        credit_sums.credits_posted += amount;
-        let credit_after = *credit_sums;
-        within(&debit_after, &credit_after)?;
-        if force == Force::No {
-            check_limits(debit, &debit_after, credit, &credit_after)?;
+        let (debit_after, credit_after) = self.change(step, |debit, credit, amount| {
+            debit.debits_posted += amount;
+            credit.credits_posted += amount;
+        });
+        within(debit_after, credit_after)?;
+        match force {
+            Force::No => check_limits(debit, debit_after, credit, credit_after),
+            Force::OverLimits => Ok(()),
         }
-        Ok(())
     }
 
     /// Sets money aside for a later [`Draft::post_held`] or [`Draft::release`].
     pub fn hold(&mut self, step: Move) -> Result<(), Reason> {
         let (debit, credit) = self.sides(step)?;
         movable(debit, credit)?;
-        let amount = u128::from(step.amount_minor);
-        let debit_sums = self.sums_mut(step.debit);
-        debit_sums.debits_pending += amount;
-        let debit_after = *debit_sums;
-        let credit_sums = self.sums_mut(step.credit);
-        credit_sums.credits_pending += amount;
-        let credit_after = *credit_sums;
-        within(&debit_after, &credit_after)?;
-        check_limits(debit, &debit_after, credit, &credit_after)
+        let (debit_after, credit_after) = self.change(step, |debit, credit, amount| {
+            debit.debits_pending += amount;
+            credit.credits_pending += amount;
+        });
+        within(debit_after, credit_after)?;
+        check_limits(debit, debit_after, credit, credit_after)
     }
 
     /// Moves money that was held. Limits were checked by the hold and are not checked again.
     pub fn post_held(&mut self, step: Move) -> Result<(), Reason> {
         let (debit, credit) = self.sides(step)?;
         movable(debit, credit)?;
-        self.end_hold(step);
-        let amount = u128::from(step.amount_minor);
-        let debit_sums = self.sums_mut(step.debit);
-        debit_sums.debits_posted += amount;
-        let debit_after = *debit_sums;
-        let credit_sums = self.sums_mut(step.credit);
-        credit_sums.credits_posted += amount;
-        let credit_after = *credit_sums;
-        within(&debit_after, &credit_after)
+        let (debit_after, credit_after) = self.change(step, |debit, credit, amount| {
+            end_hold(debit, credit, amount);
+            debit.debits_posted += amount;
+            credit.credits_posted += amount;
+        });
+        within(debit_after, credit_after)
     }
 
     /// Gives held money back. Always possible, on frozen accounts too.
     pub fn release(&mut self, step: Move) {
-        self.end_hold(step);
+        self.change(step, end_hold);
     }
 
     /// The touched accounts.
@@ -137,15 +132,7 @@ impl<'a> Draft<'a> {
         self.touched
     }
 
-    fn end_hold(&mut self, step: Move) {
-        let amount = u128::from(step.amount_minor);
-        let held = "a hold ends with no more than it began with";
-        let debit = self.sums_mut(step.debit);
-        debit.debits_pending = debit.debits_pending.checked_sub(amount).expect(held);
-        let credit = self.sums_mut(step.credit);
-        credit.credits_pending = credit.credits_pending.checked_sub(amount).expect(held);
-    }
-
+    #[inline]
     fn sides(&self, step: Move) -> Result<(&'a Account, &'a Account), Reason> {
         if step.debit == step.credit {
             return Err(Reason::AccountsMustDiffer);
@@ -158,10 +145,23 @@ impl<'a> Draft<'a> {
         Ok((debit, credit))
     }
 
+    /// Changes the sums of both sides by the amount of a move; returns them after it.
     #[inline]
-    fn sums_mut(&mut self, no: AccountNo) -> &mut Sums {
-        let at = self.position(no).unwrap_or_else(|| self.add(no));
-        &mut self.touched[at].after
+    fn change(
+        &mut self,
+        step: Move,
+        change: impl FnOnce(&mut Sums, &mut Sums, u128),
+    ) -> (&Sums, &Sums) {
+        let places = [self.place(step.debit), self.place(step.credit)];
+        let both = self.touched.get_disjoint_mut(places);
+        let [debit, credit] = both.expect("a move is between two accounts");
+        change(&mut debit.after, &mut credit.after, u128::from(step.amount_minor));
+        (&debit.after, &credit.after)
+    }
+
+    #[inline]
+    fn place(&mut self, no: AccountNo) -> usize {
+        self.position(no).unwrap_or_else(|| self.add(no))
     }
 
     #[inline]
@@ -173,9 +173,12 @@ impl<'a> Draft<'a> {
         }
     }
 
+    #[inline]
     fn add(&mut self, no: AccountNo) -> usize {
         let at = self.touched.len();
-        self.touched.push(Touched { no, after: self.accounts.get(no).sums });
+        let account = self.accounts.get(no);
+        let (id, after, previous) = (account.id_buf(), account.sums, account.last_record);
+        self.touched.push(Touched { no, id, after, previous });
         if self.touched.len() == LINEAR_MAX + 1 {
             self.by_no = self.touched.iter().enumerate().map(|(at, t)| (t.no, at)).collect();
         } else if self.touched.len() > LINEAR_MAX {
@@ -185,6 +188,15 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// Takes an amount off what is held on both sides.
+#[inline]
+fn end_hold(debit: &mut Sums, credit: &mut Sums, amount: u128) {
+    let held = "a hold ends with no more than it began with";
+    debit.debits_pending = debit.debits_pending.checked_sub(amount).expect(held);
+    credit.credits_pending = credit.credits_pending.checked_sub(amount).expect(held);
+}
+
+#[inline]
 fn movable(debit: &Account, credit: &Account) -> Result<(), Reason> {
     match debit.status {
         AccountStatus::Open => {}
@@ -208,6 +220,7 @@ fn not_closed(debit: &Account, credit: &Account) -> Result<(), Reason> {
     Ok(())
 }
 
+#[inline]
 fn within(debit: &Sums, credit: &Sums) -> Result<(), Reason> {
     let in_range = |s: &Sums| {
         s.debits_posted + s.debits_pending < SUM_LIMIT
@@ -219,6 +232,7 @@ fn within(debit: &Sums, credit: &Sums) -> Result<(), Reason> {
 /// A debit lowers the balance of a credit-normal account and raises that of a debit-normal one, and
 /// a credit the other way round: the floor guards whichever is lowered, the ceiling whichever is
 /// raised.
+#[inline]
 fn check_limits(
     debit: &Account,
     debit_after: &Sums,
@@ -236,6 +250,7 @@ fn check_limits(
     }
 }
 
+#[inline]
 fn above_floor(account: &Account, after: &Sums) -> Result<(), Reason> {
     match account.terms.limits.floor {
         Some(floor) if after.balance_low(account.terms.side) < floor => {
@@ -245,6 +260,7 @@ fn above_floor(account: &Account, after: &Sums) -> Result<(), Reason> {
     }
 }
 
+#[inline]
 fn below_ceiling(account: &Account, after: &Sums) -> Result<(), Reason> {
     match account.terms.limits.ceiling {
         Some(ceiling) if after.balance_high(account.terms.side) > ceiling => {
@@ -256,22 +272,41 @@ fn below_ceiling(account: &Account, after: &Sums) -> Result<(), Reason> {
 
 /// Panics unless what a record changes is balanced: per currency, debits posted by as much as
 /// credits, and the same for what is pending.
+#[inline]
 pub fn assert_balanced(accounts: &Accounts, touched: &[Touched]) {
-    let mut nets: SmallVec<[(Currency, i128, i128); 1]> = SmallVec::new();
+    let mut rest = touched.len();
+    let mut checked: SmallVec<[Currency; 2]> = SmallVec::new();
     for t in touched {
-        let account = accounts.get(t.no);
-        let (before, currency) = (&account.sums, account.terms.currency);
-        let gain = |after: u128, before: u128| after.wrapping_sub(before) as i128;
-        let pending = gain(t.after.debits_pending, before.debits_pending)
-            - gain(t.after.credits_pending, before.credits_pending);
-        let posted = gain(t.after.debits_posted, before.debits_posted)
-            - gain(t.after.credits_posted, before.credits_posted);
-        match nets.iter_mut().find(|(c, _, _)| *c == currency) {
-            Some(net) => (net.1, net.2) = (net.1 + pending, net.2 + posted),
-            None => nets.push((currency, pending, posted)),
+        if rest == 0 {
+            return;
+        }
+        let currency = accounts.get(t.no).terms.currency;
+        if !checked.contains(&currency) {
+            rest -= assert_currency_balanced(accounts, touched, currency);
+            checked.push(currency);
         }
     }
-    for (currency, pending, posted) in nets {
-        assert!(pending == 0 && posted == 0, "debits and credits differ in {}", currency.code());
+}
+
+/// Panics unless one currency is balanced; returns how many accounts have it. Wrapping: only the
+/// sum of all gains says something.
+#[inline]
+fn assert_currency_balanced(accounts: &Accounts, touched: &[Touched], currency: Currency) -> usize {
+    let (mut pending, mut posted, mut count) = (0u128, 0u128, 0);
+    for t in touched {
+        let account = accounts.get(t.no);
+        if account.terms.currency != currency {
+            continue;
+        }
+        let (before, after) = (&account.sums, &t.after);
+        let debits = after.debits_pending.wrapping_sub(before.debits_pending);
+        let credits = after.credits_pending.wrapping_sub(before.credits_pending);
+        pending = pending.wrapping_add(debits).wrapping_sub(credits);
+        let debits = after.debits_posted.wrapping_sub(before.debits_posted);
+        let credits = after.credits_posted.wrapping_sub(before.credits_posted);
+        posted = posted.wrapping_add(debits).wrapping_sub(credits);
+        count += 1;
     }
+    assert!(pending == 0 && posted == 0, "debits and credits differ in {}", currency.code());
+    count
 }

@@ -20,7 +20,7 @@ const ID_TEXT: TextRule = TextRule::new(1, Id::LENGTH_MAX, Alphabet::Id);
 
 /// A checked id, borrowed from the text it was read from. Ordered by its bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Id<'a>(&'a str);
+pub struct Id<'a>(&'a [u8]);
 
 impl<'a> Id<'a> {
     /// The most characters of an id; each is one byte.
@@ -45,27 +45,35 @@ impl<'a> Id<'a> {
     /// As [`Id::parse`], but a leading `@` is accepted.
     pub fn parse_any(field: &'static str, text: &'a str) -> Result<Id<'a>, FieldError> {
         let text = ID_TEXT.check(field, text)?;
-        if matches!(text, "." | "..") { Err(dots(field)) } else { Ok(Id(text)) }
+        if matches!(text, "." | "..") { Err(dots(field)) } else { Ok(Id(text.as_bytes())) }
     }
 
-    /// An id that was checked when it was written down, as in a record; only its length is looked
-    /// at again. `None` if no id can be that long or short.
+    /// An id that was checked when it was written down, as in a record; of its rules only the
+    /// length and that it is ASCII are looked at again. `None` if no id can be that.
     #[must_use]
     #[inline]
-    pub fn recorded(text: &'a str) -> Option<Id<'a>> {
-        (1..=Id::LENGTH_MAX).contains(&text.len()).then_some(Id(text))
+    pub fn recorded(bytes: &'a [u8]) -> Option<Id<'a>> {
+        let possible = (1..=Id::LENGTH_MAX).contains(&bytes.len()) && bytes.is_ascii();
+        possible.then_some(Id(bytes))
     }
 
     /// The id as text.
     #[must_use]
-    pub const fn as_str(self) -> &'a str {
+    pub fn as_str(self) -> &'a str {
+        std::str::from_utf8(self.0).expect("an id is ASCII")
+    }
+
+    /// The id as bytes of ASCII: what to hash and compare, without a look at each byte.
+    #[must_use]
+    #[inline]
+    pub const fn as_bytes(self) -> &'a [u8] {
         self.0
     }
 
     /// Whether Courant made the id, not a client.
     #[must_use]
     pub fn is_reserved(self) -> bool {
-        self.0.starts_with(Id::RESERVED_PREFIX)
+        self.0.first() == Some(&(Id::RESERVED_PREFIX as u8))
     }
 }
 
@@ -83,19 +91,19 @@ fn dots(field: &'static str) -> FieldError {
 
 impl fmt::Display for Id<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.0)
+        f.pad(self.as_str())
     }
 }
 
 impl fmt::Debug for Id<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.0, f)
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
 impl AsRef<str> for Id<'_> {
     fn as_ref(&self) -> &str {
-        self.0
+        self.as_str()
     }
 }
 
@@ -112,8 +120,7 @@ impl IdBuf {
     /// The id, borrowed.
     #[must_use]
     pub fn as_id(&self) -> Id<'_> {
-        let text = std::str::from_utf8(&self.bytes[..usize::from(self.len)]);
-        Id(text.expect("the bytes were copied from an id, which is ASCII"))
+        Id(self.as_bytes())
     }
 
     /// The id as text.
@@ -133,16 +140,15 @@ impl IdBuf {
     #[must_use]
     #[inline]
     pub fn is(&self, id: Id<'_>) -> bool {
-        self.as_bytes() == id.as_str().as_bytes()
+        self.as_bytes() == id.as_bytes()
     }
 }
 
 impl From<Id<'_>> for IdBuf {
     fn from(id: Id<'_>) -> IdBuf {
-        let text = id.as_str().as_bytes();
         let mut bytes = [0; Id::LENGTH_MAX];
-        bytes[..text.len()].copy_from_slice(text);
-        IdBuf { len: text.len() as u8, bytes }
+        bytes[..id.as_bytes().len()].copy_from_slice(id.as_bytes());
+        IdBuf { len: id.as_bytes().len() as u8, bytes }
     }
 }
 
@@ -154,7 +160,7 @@ impl PartialOrd for IdBuf {
 
 impl Ord for IdBuf {
     fn cmp(&self, other: &IdBuf) -> Ordering {
-        self.as_str().cmp(other.as_str())
+        self.as_bytes().cmp(other.as_bytes())
     }
 }
 

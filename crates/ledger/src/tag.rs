@@ -22,40 +22,49 @@ pub enum TagDomain {
     ApiKey = 5,
 }
 
-/// Makes tags: SipHash-1-3 under the directory's secret key.
+impl TagDomain {
+    const COUNT: usize = 5;
+}
+
+/// Makes tags: SipHash-1-3 under keys that come from the directory's secret, a pair for each
+/// domain.
 #[derive(Clone, Copy)]
 pub struct Tagger {
-    keys: [u64; 2],
+    domains: [SipHasher13; TagDomain::COUNT],
 }
 
 impl Tagger {
     /// A tagger under a 128-bit secret.
     pub fn new(secret: u128) -> Tagger {
-        Tagger { keys: [secret as u64, (secret >> 64) as u64] }
+        let master = SipHasher13::new_with_keys(secret as u64, (secret >> 64) as u64);
+        let key = |domain: usize, half: u8| master.hash(&[domain as u8 + 1, half]);
+        let hasher = |domain| SipHasher13::new_with_keys(key(domain, 0), key(domain, 1));
+        Tagger { domains: std::array::from_fn(hasher) }
     }
 
     /// The tag of a name.
     #[inline]
-    pub fn tag(&self, domain: TagDomain, name: &str) -> u64 {
-        self.tag_below(domain, &[], name)
+    pub fn tag(&self, domain: TagDomain, name: &[u8]) -> u64 {
+        self.domains[domain as usize - 1].hash(name)
     }
 
-    /// The tag of a name within a scope, such as a refund's id below its payment's.
-    #[inline]
-    pub fn tag_below(&self, domain: TagDomain, scope: &[u8], name: &str) -> u64 {
-        let mut hasher = SipHasher13::new_with_keys(self.keys[0], self.keys[1]);
-        if !scope.is_empty() {
-            hasher.write(scope);
+    /// The tag of a name within a scope, such as a refund's id below its payment's. An empty scope
+    /// is none.
+    pub fn tag_below(&self, domain: TagDomain, scope: &[u8], name: &[u8]) -> u64 {
+        if scope.is_empty() {
+            return self.tag(domain, name);
         }
-        hasher.write(name.as_bytes());
+        let mut hasher = self.domains[domain as usize - 1];
+        hasher.write(scope);
+        hasher.write(name);
         // The scope's length keeps ("a", "bc") and ("ab", "c") apart.
-        hasher.write_u64((scope.len() as u64) << 8 | domain as u64);
+        hasher.write_u64(scope.len() as u64);
         hasher.finish()
     }
 }
 
 impl std::fmt::Debug for Tagger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Tagger { keys: *** }")
+        f.write_str("Tagger { domains: *** }")
     }
 }

@@ -94,6 +94,13 @@ impl TagTable {
         self.slots.iter().chain(old).filter(|s| s[1] != EMPTY).map(|s| (s[0], s[1]))
     }
 
+    /// Empties the table and keeps its room. Writes all of it, so that its pages are there.
+    pub fn clear(&mut self) {
+        self.slots.fill([0, EMPTY]);
+        self.growing_from = None;
+        self.len = 0;
+    }
+
     fn finish_growth(&mut self) {
         self.move_some(usize::MAX);
     }

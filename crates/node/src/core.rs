@@ -173,7 +173,7 @@ impl<S: Storage> Core<S> {
         id: IdBuf,
         candidates: &[Lsn],
     ) -> Result<Option<PaymentRead>, LookupError> {
-        let tag = self.tagger.tag(TagDomain::Payment, id.as_str());
+        let tag = self.tagger.tag(TagDomain::Payment, id.as_bytes());
         let mut all = candidates.to_vec();
         all.extend(self.index.find(tag)?);
         all.sort_unstable_by(|a, b| b.cmp(a));

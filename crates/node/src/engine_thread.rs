@@ -14,7 +14,7 @@ use crate::prepared::{Known, Prepared};
 use crate::request::Reply;
 use crate::stats::Counters;
 use crate::store::{Ahead, Step, Store, unavailable};
-use courant_engine::{Facts, Frozen, Lsn};
+use courant_engine::{AHEAD_MAX, Command, Facts, Frozen, Hints, Lsn};
 use courant_journal::{Batch, Storage};
 use courant_ledger::Timestamp;
 use smallvec::SmallVec;
@@ -31,10 +31,6 @@ const HAND_OVER_BYTES: usize = 256 << 10;
 /// A batch of this size waits for the writer instead of growing: 2 MiB, which bounds the time of
 /// one commit.
 const BATCH_BYTES: usize = 2 << 20;
-
-/// Commands that are looked ahead for together: enough to overlap their waits for memory, few
-/// enough to stay in the first cache.
-const GROUP: usize = 16;
 
 /// Replies that are worth sending apart from those that follow.
 const SEND_AFTER: usize = 64;
@@ -137,8 +133,8 @@ impl<S: Storage> EngineThread<S> {
         let now = clock::now();
         self.counters.commands(range.len());
         let mut replies = Vec::with_capacity(range.len());
-        for from in range.clone().step_by(GROUP) {
-            let group = from..range.end.min(from + GROUP);
+        for from in range.clone().step_by(AHEAD_MAX) {
+            let group = from..range.end.min(from + AHEAD_MAX);
             self.decide_group(now, &pending, group, (prepared, &mut replies))?;
             if replies.len() >= SEND_AFTER && self.is_time_to_send() {
                 let part = std::mem::take(&mut replies);
@@ -160,9 +156,12 @@ impl<S: Storage> EngineThread<S> {
         group: Range<usize>,
         (prepared, replies): (&Prepared, &mut Vec<(usize, Reply)>),
     ) -> Result<(), End> {
-        let asked = group.clone().map(|index| self.store.look_ahead(pending.request.asked(index)));
-        let ahead: SmallVec<[Ahead<'_>; GROUP]> = asked.collect();
-        for (index, ahead) in group.zip(&ahead) {
+        let asked = |index| pending.request.asked(index);
+        let commands: SmallVec<[Command<'_>; AHEAD_MAX]> =
+            group.clone().map(|index| asked(index).command()).collect();
+        let mut hints = [Hints::default(); AHEAD_MAX];
+        self.store.engine().look_ahead(&commands, &mut hints);
+        for ((index, command), hints) in group.zip(&commands).zip(hints) {
             let facts = match prepared.found.get(&index) {
                 None => &prepared.usual,
                 Some(Known::Facts(facts)) => facts,
@@ -172,7 +171,7 @@ impl<S: Storage> EngineThread<S> {
                     continue;
                 }
             };
-            match self.decide(now, ahead, facts)? {
+            match self.decide(now, Ahead { asked: asked(index), command, hints }, facts)? {
                 Decided::Reply(reply) => replies.push((index, reply)),
                 Decided::Look(candidates) => self.look(pending, index, candidates),
             }
@@ -182,7 +181,12 @@ impl<S: Storage> EngineThread<S> {
 
     /// Decides one command.
     #[inline]
-    fn decide(&mut self, now: Timestamp, ahead: &Ahead<'_>, facts: &Facts) -> Result<Decided, End> {
+    fn decide(
+        &mut self,
+        now: Timestamp,
+        ahead: Ahead<'_, '_>,
+        facts: &Facts,
+    ) -> Result<Decided, End> {
         loop {
             if let Err(reply) = self.make_batch(now)? {
                 self.counters.reply(&reply);

@@ -10,7 +10,7 @@ use crate::prepared::{Known, Prepared};
 use crate::request::{Reply, Unavailable};
 use crate::snapshots::{self, SnapshotWriter};
 use crate::ticket::Stopped;
-use courant_engine::{Cursor, Engine, Frozen, Lsn, Section};
+use courant_engine::{Cursor, Engine, Frozen, Lsn, Section, Spare};
 use courant_journal::{Chain, Preparation, Preparer, Storage};
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -151,12 +151,12 @@ pub(crate) fn background<S: Storage>(core: &Core<S>, frozen: &Receiver<Arc<Froze
     loop {
         match frozen.recv_timeout(LOOK_AROUND) {
             Ok(generation) => {
-                if let Err(error) = seal(core, &generation) {
+                if let Err(error) = seal(core, generation) {
                     return core.fail(error);
                 }
             }
             Err(RecvTimeoutError::Timeout) if core.is_ending() => return,
-            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Timeout) => make_spare(core),
             Err(RecvTimeoutError::Disconnected) => return,
         }
         if core.is_ending() {
@@ -215,14 +215,14 @@ fn is_full(error: &IndexError) -> bool {
 
 /// Writes a generation of ids to disk, again and again while the disk refuses, and lets the engine
 /// forget it. Meanwhile the engine holds a few more generations and then pushes callers back.
-fn seal<S: Storage>(core: &Core<S>, frozen: &Frozen) -> Result<(), String> {
+fn seal<S: Storage>(core: &Core<S>, frozen: Arc<Frozen>) -> Result<(), String> {
     core.wait_durable(frozen.through);
     if core.history.reader.durable_end().0 <= frozen.through.0 {
         // The node stopped first: what may never become durable must not be on disk elsewhere.
         return Ok(());
     }
     let mut warned = false;
-    while let Err(error) = core.index.add(frozen) {
+    while let Err(error) = core.index.add(&frozen) {
         if core.is_ending() {
             // The next start remembers these ids by the journal.
             return Ok(());
@@ -235,9 +235,23 @@ fn seal<S: Storage>(core: &Core<S>, frozen: &Frozen) -> Result<(), String> {
     }
     core.ids_lack_room.store(false, Relaxed);
     let generation = frozen.generation;
+    drop(frozen);
     let forgotten = core.visit(move |engine: &mut Engine| engine.drop_ids_through(generation));
-    // Dropped here and not on the engine thread: it gives tens of megabytes back to the system.
-    forgotten.wait().map(drop).map_err(|stopped| stopped.to_string())
+    // Emptied here and not on the engine thread: these are tens of megabytes.
+    let forgotten = forgotten.wait().map_err(|stopped| stopped.to_string())?;
+    if let Some(spare) = forgotten.into_iter().find_map(Spare::reuse) {
+        drop(core.visit(move |engine: &mut Engine| engine.keep_spare(spare)).wait());
+    }
+    Ok(())
+}
+
+/// Makes room for the next generation of ids if none was left over from an earlier one.
+fn make_spare<S: Storage>(core: &Core<S>) {
+    let wanted = core.visit(|engine: &mut Engine| engine.ids().wants_spare());
+    if wanted.wait().unwrap_or(false) {
+        let spare = Spare::new(core.options.recent_ids);
+        drop(core.visit(move |engine: &mut Engine| engine.keep_spare(spare)).wait());
+    }
 }
 
 /// Makes a snapshot, section by section, between the engine's commands.

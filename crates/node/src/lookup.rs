@@ -77,21 +77,21 @@ pub(crate) fn tags(tagger: &Tagger, caller: Caller<'_>, command: &Command<'_>) -
     let mut tags = Tags::new();
     if let Some(key) = caller.idempotency_key {
         let scope = caller.key.to_le_bytes();
-        tags.push(tagger.tag_below(TagDomain::IdempotencyKey, &scope, key));
+        tags.push(tagger.tag_below(TagDomain::IdempotencyKey, &scope, key.as_bytes()));
     }
     match command {
-        Command::Pay(order) => tags.push(tagger.tag(TagDomain::Payment, order.id.as_str())),
+        Command::Pay(order) => tags.push(tagger.tag(TagDomain::Payment, order.id.as_bytes())),
         Command::PayGroup(orders) => {
             let ids = orders.iter().map(|order| order.id.as_str());
-            tags.extend(ids.map(|id| tagger.tag(TagDomain::Payment, id)));
+            tags.extend(ids.map(|id| tagger.tag(TagDomain::Payment, id.as_bytes())));
         }
         Command::Step(step) => {
             let payment = step.payment.as_str();
             if let Some(child) = step.step.child() {
                 let scope = payment.as_bytes();
-                tags.push(tagger.tag_below(TagDomain::Child, scope, child.as_str()));
+                tags.push(tagger.tag_below(TagDomain::Child, scope, child.as_bytes()));
             }
-            tags.push(tagger.tag(TagDomain::Payment, payment));
+            tags.push(tagger.tag(TagDomain::Payment, payment.as_bytes()));
         }
         Command::OpenAccount(_)
         | Command::ChangeAccount(_)

@@ -20,12 +20,15 @@ pub struct Store<S: Storage> {
     encoded: Vec<u8>,
 }
 
-/// A command that was read and looked ahead for.
-#[derive(Debug)]
-pub struct Ahead<'a> {
-    asked: Asked<'a>,
-    command: Command<'a>,
-    hints: Hints,
+/// A command that was read, and what was looked up ahead for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Ahead<'r, 'a> {
+    /// Who asks what.
+    pub asked: Asked<'a>,
+    /// The command of `asked`.
+    pub command: &'r Command<'a>,
+    /// From [`Engine::look_ahead`].
+    pub hints: Hints,
 }
 
 /// What came of one command.
@@ -81,18 +84,9 @@ impl<S: Storage> Store<S> {
         self.step_ahead(
             batch,
             now,
-            &Ahead { asked, command: asked.command(), hints: Hints::default() },
+            Ahead { asked, command: &asked.command(), hints: Hints::default() },
             facts,
         )
-    }
-
-    /// Reads a command and looks ahead for it: do it for a group of commands before the first of
-    /// them is stepped.
-    #[inline]
-    pub fn look_ahead<'a>(&self, asked: Asked<'a>) -> Ahead<'a> {
-        let command = asked.command();
-        let hints = self.engine.look_ahead(&command);
-        Ahead { asked, command, hints }
     }
 
     /// As [`Store::step`], for a command that was looked ahead for.
@@ -101,11 +95,10 @@ impl<S: Storage> Store<S> {
         &mut self,
         batch: &mut Batch,
         now: Timestamp,
-        ahead: &Ahead<'_>,
+        ahead: Ahead<'_, '_>,
         facts: &Facts,
     ) -> Step {
         let Ahead { asked: Asked { caller, bytes }, command, hints } = ahead;
-        let (caller, hints) = (*caller, *hints);
         let outcome = match self.engine.decide_ahead(now, (caller, command), facts, hints) {
             Decision::Record(outcome) => outcome,
             Decision::Refused(reason, index) => {

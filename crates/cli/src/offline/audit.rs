@@ -115,7 +115,7 @@ impl Audit {
                     touched.id
                 ));
             }
-            follows(account, touched.previous)?;
+            follows(account, Lsn(touched.previous))?;
             let (before, after) = (&account.sums, &touched.after);
             let gain = |after: u128, before: u128| after.wrapping_sub(before) as i128;
             let net = nets.entry(account.terms.currency).or_default();

@@ -87,7 +87,7 @@ fn what_somebody_altered_does_not_fit() {
         }),
         ("does not follow", &|outcome| {
             let Outcome::Payment(after) = outcome else { panic!("it is a payment") };
-            after.accounts[1].previous = courant_engine::Lsn(1);
+            after.accounts[1].previous = 1;
         }),
         ("there is no account 77", &|outcome| {
             let Outcome::Payment(after) = outcome else { panic!("it is a payment") };

@@ -4,7 +4,7 @@ use super::{
     AccountChange, ChangeAccount, Command, CreateKey, GROUP_PAYMENTS_MAX, Money, OpenAccount,
     PaymentStep, Step,
 };
-use crate::wire::{DecodeError, Reader, put_fixed, put_i128, put_text, put_u64};
+use crate::wire::{DecodeError, Reader, put_bytes, put_fixed, put_i128, put_text, put_u64};
 use courant_ledger::{
     AccountTerms, Bearer, Currency, Details, FEES_MAX, Fee, GiveBack, Id, Limits, Metadata, Mode,
     Order, OrderKind, PAYEES_MAX, Part, Payee, Portion, Side, Timestamp, text::METADATA_PAIRS_MAX,
@@ -42,7 +42,7 @@ pub fn encode(command: &Command<'_>, out: &mut Vec<u8>) {
         }
         Command::Due { payment } => {
             out.push(DUE);
-            put_text(out, payment.as_str());
+            put_bytes(out, payment.as_bytes());
         }
     }
 }
@@ -85,14 +85,14 @@ const HAS_PAYEES: u8 = 1 << 7;
 fn put_order(out: &mut Vec<u8>, order: &Order<'_>) {
     out.push(order.kind as u8 | (order.mode as u8) << 4);
     out.push(order_flags(order));
-    put_text(out, order.id.as_str());
-    put_text(out, order.debtor.as_str());
+    put_bytes(out, order.id.as_bytes());
+    put_bytes(out, order.debtor.as_bytes());
     put_u64(out, u64::from(order.currency.numeric()));
     if order.payees.len() != 1 {
         put_u64(out, order.payees.len() as u64);
     }
     for payee in &order.payees {
-        put_text(out, payee.creditor.as_str());
+        put_bytes(out, payee.creditor.as_bytes());
         put_u64(out, payee.amount_minor);
     }
     if !order.fees.is_empty() {
@@ -100,7 +100,7 @@ fn put_order(out: &mut Vec<u8>, order: &Order<'_>) {
     }
     for fee in &order.fees {
         out.push(fee.bearer as u8);
-        put_text(out, fee.account.as_str());
+        put_bytes(out, fee.account.as_bytes());
         put_u64(out, fee.amount_minor);
     }
     if let Some(at) = order.execute_at {
@@ -200,7 +200,7 @@ fn fees<'a>(r: &mut Reader<'a>) -> Result<SmallVec<[Fee<'a>; 0]>, DecodeError> {
 
 fn put_open_account(out: &mut Vec<u8>, open: &OpenAccount<'_>) {
     out.push(OPEN_ACCOUNT);
-    put_text(out, open.id.as_str());
+    put_bytes(out, open.id.as_bytes());
     put_u64(out, u64::from(open.terms.currency.numeric()));
     out.push(open.terms.side as u8);
     put_limits(out, open.terms.limits);
@@ -225,7 +225,7 @@ fn open_account<'a>(r: &mut Reader<'a>) -> Result<OpenAccount<'a>, DecodeError> 
 
 fn put_change_account(out: &mut Vec<u8>, change: &ChangeAccount<'_>) {
     out.push(CHANGE_ACCOUNT);
-    put_text(out, change.id.as_str());
+    put_bytes(out, change.id.as_bytes());
     match change.change {
         AccountChange::Freeze => out.push(0),
         AccountChange::Unfreeze => out.push(1),
@@ -254,11 +254,11 @@ fn change_account<'a>(r: &mut Reader<'a>) -> Result<ChangeAccount<'a>, DecodeErr
 
 fn put_step(out: &mut Vec<u8>, step: &PaymentStep<'_>) {
     out.push(STEP);
-    put_text(out, step.payment.as_str());
+    put_bytes(out, step.payment.as_bytes());
     match &step.step {
         Step::Capture { child, portion, release_rest } => {
             out.push(0);
-            put_text(out, child.as_str());
+            put_bytes(out, child.as_bytes());
             put_money(out, portion);
             out.push(u8::from(*release_rest));
         }
@@ -277,7 +277,7 @@ fn put_step(out: &mut Vec<u8>, step: &PaymentStep<'_>) {
         Step::Inquire => out.push(6),
         Step::GiveBack { child, why, portion } => {
             out.push(7);
-            put_text(out, child.as_str());
+            put_bytes(out, child.as_bytes());
             out.push(*why as u8);
             put_money(out, portion);
         }
@@ -325,7 +325,7 @@ fn put_money(out: &mut Vec<u8>, money: &Money<'_>) {
             out.push(2);
             put_u64(out, parts.len() as u64);
             for part in parts {
-                put_text(out, part.payee.as_str());
+                put_bytes(out, part.payee.as_bytes());
                 put_u64(out, part.amount_minor);
             }
         }
@@ -376,7 +376,7 @@ fn create_key<'a>(r: &mut Reader<'a>) -> Result<CreateKey<'a>, DecodeError> {
 
 #[inline]
 fn id<'a>(r: &mut Reader<'a>) -> Result<Id<'a>, DecodeError> {
-    Id::recorded(r.text()?).ok_or(DecodeError::BadValue("id"))
+    Id::recorded(r.bytes()?).ok_or(DecodeError::BadValue("id"))
 }
 
 #[inline]

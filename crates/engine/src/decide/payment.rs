@@ -2,12 +2,11 @@
 
 use super::{Decision, Facts, Hints};
 use crate::command::{Money, PaymentStep, Step};
-use crate::outcome::{AccountsAfter, GroupOutcome, Outcome, PaymentOutcome, accounts_after};
+use crate::outcome::{AccountsAfter, GroupOutcome, Outcome, PaymentOutcome};
 use crate::state::{OpenPayment, State};
 use crate::{Candidates, Lsn};
 use courant_ledger::{
     Draft, Id, IdBuf, MovedMinor, Order, Parties, Payment, Reason, Status, TagDomain, Timestamp,
-    TouchedList,
 };
 use std::collections::BTreeSet;
 
@@ -20,7 +19,7 @@ impl State {
         facts: &Facts,
         hints: Hints,
     ) -> Decision {
-        let tag = || self.tagger.tag(TagDomain::Payment, order.id.as_str());
+        let tag = || self.tagger.tag(TagDomain::Payment, order.id.as_bytes());
         let seen = self.seen(hints.payment_tag.unwrap_or_else(tag), facts);
         if !seen.is_empty() {
             return Decision::Look(seen);
@@ -29,7 +28,7 @@ impl State {
         let mut draft = Draft::new(&self.accounts);
         let (payment, touched) = match Payment::begin(&mut draft, order, hints.parties, at) {
             Ok(payment) => (payment, draft.finish()),
-            Err(reason) => (Payment::rejected(order, reason, at), TouchedList::new()),
+            Err(reason) => (Payment::rejected(order, reason, at), AccountsAfter::new()),
         };
         let moved_minor = moved_at_once(&payment);
         Decision::Record(Outcome::Payment(PaymentOutcome {
@@ -37,7 +36,7 @@ impl State {
             origin: Lsn::NONE,
             previous: Lsn::NONE,
             moved_minor,
-            accounts: accounts_after(&self.accounts, touched),
+            accounts: touched,
         }))
     }
 
@@ -52,7 +51,7 @@ impl State {
             if !ids.insert(order.id) {
                 return Decision::Refused(Reason::GroupMemberRepeated, Some(index));
             }
-            let seen = self.seen(self.tagger.tag(TagDomain::Payment, order.id.as_str()), facts);
+            let seen = self.seen(self.tagger.tag(TagDomain::Payment, order.id.as_bytes()), facts);
             if !seen.is_empty() {
                 return Decision::Look(seen);
             }
@@ -66,14 +65,14 @@ impl State {
                 Err(reason) => return Decision::Refused(reason, Some(index)),
             }
         }
-        let accounts = accounts_after(&self.accounts, draft.finish());
+        let accounts = draft.finish();
         Decision::Record(Outcome::Group(GroupOutcome { payments, accounts }))
     }
 
     pub(super) fn step(&self, now: Timestamp, step: &PaymentStep<'_>, facts: &Facts) -> Decision {
         if let Some(child) = step.step.child() {
-            let scope = step.payment.as_str().as_bytes();
-            let tag = self.tagger.tag_below(TagDomain::Child, scope, child.as_str());
+            let scope = step.payment.as_bytes();
+            let tag = self.tagger.tag_below(TagDomain::Child, scope, child.as_bytes());
             let seen = self.seen(tag, facts);
             if !seen.is_empty() {
                 return Decision::Look(seen);
@@ -110,7 +109,7 @@ impl State {
                     let moved_minor = moved_at_once(&payment);
                     (payment, moved_minor, draft.finish())
                 }
-                Err(reason) => (known.payment.refused(reason), 0, TouchedList::new()),
+                Err(reason) => (known.payment.refused(reason), 0, AccountsAfter::new()),
             },
             _ => (known.payment.expire(&mut draft), 0, draft.finish()),
         };
@@ -122,10 +121,9 @@ impl State {
         known: &OpenPayment,
         payment: Payment,
         moved_minor: MovedMinor,
-        touched: TouchedList,
+        accounts: AccountsAfter,
     ) -> Decision {
         payment.assert_sound();
-        let accounts: AccountsAfter = accounts_after(&self.accounts, touched);
         Decision::Record(Outcome::Payment(PaymentOutcome {
             payment,
             origin: known.origin,
@@ -141,7 +139,7 @@ impl State {
             return Ok(Some(open.clone()));
         }
         let read = facts.payment.as_ref().map_or(Lsn::NONE, |p| p.latest);
-        let mut newer = self.seen(self.tagger.tag(TagDomain::Payment, id.as_str()), facts);
+        let mut newer = self.seen(self.tagger.tag(TagDomain::Payment, id.as_bytes()), facts);
         newer.retain(|lsn| *lsn > read);
         if newer.is_empty() { Ok(facts.payment.clone()) } else { Err(newer) }
     }

@@ -220,7 +220,7 @@ fn put_accounts(accounts: &AccountsAfter, out: &mut Vec<u8>) {
         put_u64(out, u64::from(account.no.0));
         put_bytes(out, account.id.as_bytes());
         put_sums(&account.after, out);
-        put_u64(out, account.previous.0);
+        put_u64(out, account.previous);
     }
 }
 
@@ -229,8 +229,8 @@ fn accounts(r: &mut Reader<'_>) -> Result<AccountsAfter, DecodeError> {
     let mut accounts = AccountsAfter::new();
     for _ in 0..count {
         let no = AccountNo(r.u32()?);
-        let id = Id::recorded(r.text()?).ok_or(DecodeError::BadValue("account id"))?;
-        accounts.push(AccountAfter { no, id: id.into(), after: sums(r)?, previous: Lsn(r.u64()?) });
+        let id = Id::recorded(r.bytes()?).ok_or(DecodeError::BadValue("account id"))?;
+        accounts.push(AccountAfter { no, id: id.into(), after: sums(r)?, previous: r.u64()? });
     }
     Ok(accounts)
 }

@@ -251,8 +251,9 @@ fn accounts_after() -> impl Strategy<Value = AccountsAfter> {
             credits_posted,
         },
     );
-    let account = (account_no(), id(), sums, lsn())
-        .prop_map(|(no, id, after, previous)| AccountAfter { no, id: id.into(), after, previous });
+    let account = (account_no(), id(), sums, lsn()).prop_map(|(no, id, after, previous)| {
+        AccountAfter { no, id: id.into(), after, previous: previous.0 }
+    });
     vec(account, 0..5).prop_map(AccountsAfter::from)
 }
 

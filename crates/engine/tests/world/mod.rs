@@ -256,11 +256,11 @@ impl World {
     /// The tags under which a command may have been recorded before; of a group up to a repeated
     /// member.
     fn tags(&self, asked: &Asked<'_, '_>) -> Vec<u64> {
-        let payment = |id: Id<'_>| self.engine.tag_of(TagDomain::Payment, &[], id.as_str());
+        let payment = |id: Id<'_>| self.engine.tag_of(TagDomain::Payment, &[], id.as_bytes());
         let mut tags = Vec::new();
         if let Some(key) = asked.caller.idempotency_key {
             let scope = asked.caller.key.to_le_bytes();
-            tags.push(self.engine.tag_of(TagDomain::IdempotencyKey, &scope, key));
+            tags.push(self.engine.tag_of(TagDomain::IdempotencyKey, &scope, key.as_bytes()));
         }
         match asked.command {
             Command::Pay(order) => tags.push(payment(order.id)),
@@ -271,7 +271,8 @@ impl World {
             Command::Step(step) => {
                 let scope = step.payment.as_str().as_bytes();
                 let child = step.step.child();
-                let child = child.map(|c| self.engine.tag_of(TagDomain::Child, scope, c.as_str()));
+                let child =
+                    child.map(|c| self.engine.tag_of(TagDomain::Child, scope, c.as_bytes()));
                 tags.extend(child);
                 tags.push(payment(step.payment));
             }

@@ -63,7 +63,7 @@ impl World {
             let name = self.name(account.no);
             assert_eq!(account.id.as_str(), name, "a record names its accounts");
             let previous = self.last_record.insert(name, lsn);
-            assert_eq!(previous, Some(account.previous), "an account's records are linked");
+            assert_eq!(previous, Some(Lsn(account.previous)), "an account's records are linked");
             let (_, before) = self.engine.account(account.id.as_id()).expect("it was opened");
             let (before, after) = (sums_of(before), sums_of_sums(&account.after));
             let currency = self.currency(account.no);

@@ -21,11 +21,14 @@ pub struct Parties {
 }
 
 impl Parties {
-    /// Looks the accounts of an order up.
+    /// These accounts as far as they are those that the order names.
     #[inline]
-    pub fn of(order: &Order<'_>, accounts: &Accounts) -> Parties {
-        let creditor = order.payees.first().and_then(|payee| accounts.find(payee.creditor));
-        Parties { debtor: accounts.find(order.debtor), creditor }
+    pub fn checked(self, order: &Order<'_>, accounts: &Accounts) -> Parties {
+        let debtor = self.debtor.filter(|no| accounts.get(*no).has_id(order.debtor));
+        let payee = order.payees.first();
+        let creditor = self.creditor.zip(payee);
+        let creditor = creditor.filter(|(no, payee)| accounts.get(*no).has_id(payee.creditor));
+        Parties { debtor, creditor: creditor.map(|(no, _)| no) }
     }
 }
 

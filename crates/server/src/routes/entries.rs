@@ -109,7 +109,7 @@ impl Chain<'_> {
             let lsn = self.next;
             let bytes = records::read(self.node, lsn)?;
             let record = records::decode(&bytes)?;
-            let touched = account_in(&record, self.no).map(|a| (a.previous, a.after));
+            let touched = account_in(&record, self.no).map(|a| (Lsn(a.previous), a.after));
             self.next = match (&record.outcome, touched) {
                 (_, Some((previous, _))) => previous,
                 (Outcome::AccountChanged(changed), None) => changed.previous,

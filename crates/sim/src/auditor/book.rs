@@ -381,7 +381,11 @@ impl Book {
             let account =
                 self.accounts.get_mut(no as usize).ok_or(format!("account {no} is not there"))?;
             check!(account.id == touched.id.as_str(), "account {no} is {}", account.id);
-            check!(touched.previous == account.last(), "a record of {} was left out", account.id);
+            check!(
+                Lsn(touched.previous) == account.last(),
+                "a record of {} was left out",
+                account.id
+            );
             let delta = deltas.get(&no).copied().unwrap_or_default();
             let expected = delta.applied_to(account.sums());
             check!(

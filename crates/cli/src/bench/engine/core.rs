@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use courant_engine::command::{OpenAccount, decode, encode};
 use courant_engine::{
-    Applied, Command, Decision, Engine, EngineOptions, Facts, Hints, Lsn, Outcome, record,
+    AHEAD_MAX, Applied, Command, Decision, Engine, EngineOptions, Facts, Hints, Lsn, Outcome,
+    record,
 };
 use courant_ledger::{AccountTerms, Amount, Currency, Limits, Metadata, Order, Side, Timestamp};
 
@@ -25,9 +26,6 @@ const ROUNDS_QUICK: usize = 1;
 
 /// Room for the ids of a whole run, so that no generation is frozen while it is measured.
 const RECENT_IDS: usize = 3_000_000;
-
-/// Commands that are looked ahead for at once, as in the engine thread.
-const GROUP: usize = 16;
 
 /// What each account begins with, in cents.
 const FUNDS_MINOR: u64 = 1_000_000_000_000;
@@ -107,12 +105,12 @@ impl Core {
                 Part::Step => {
                     let encoded: Vec<Vec<u8>> = transfers.iter().map(encoded).collect();
                     let meter = Meter::start();
-                    encoded.chunks(GROUP).for_each(|group| self.step(group));
+                    encoded.chunks(AHEAD_MAX).for_each(|group| self.step(group));
                     meter.stop()
                 }
                 Part::Alone | Part::Group => {
                     let commands: Vec<_> = transfers.iter().map(Transfer::command).collect();
-                    let group = if part == Part::Group { GROUP } else { 1 };
+                    let group = if part == Part::Group { AHEAD_MAX } else { 1 };
                     let meter = Meter::start();
                     commands.chunks(group).for_each(|group| self.decide_group(group));
                     meter.stop()
@@ -127,11 +125,10 @@ impl Core {
     }
 
     fn decide_group(&mut self, commands: &[Command<'_>]) {
-        let look = |command| self.engine.look_ahead(command);
-        let ahead: Vec<Hints> = match commands {
-            [_] => vec![Hints::default()],
-            group => group.iter().map(look).collect(),
-        };
+        let mut ahead = [Hints::default(); AHEAD_MAX];
+        if commands.len() > 1 {
+            self.engine.look_ahead(commands, &mut ahead);
+        }
         for (command, hints) in commands.iter().zip(ahead) {
             let (now, outcome) = self.decide(command, hints);
             let (lsn, outcome) = (Lsn(self.lsn), black_box(&outcome));
@@ -141,15 +138,11 @@ impl Core {
     }
 
     fn step(&mut self, group: &[Vec<u8>]) {
-        let ahead: Vec<(Command<'_>, Hints)> = group
-            .iter()
-            .map(|bytes| {
-                let command = decode(bytes).expect("it was encoded here");
-                let hints = self.engine.look_ahead(&command);
-                (command, hints)
-            })
-            .collect();
-        for ((command, hints), bytes) in ahead.iter().zip(group) {
+        let decoded = group.iter().map(|bytes| decode(bytes).expect("it was encoded here"));
+        let commands: Vec<Command<'_>> = decoded.collect();
+        let mut ahead = [Hints::default(); AHEAD_MAX];
+        self.engine.look_ahead(&commands, &mut ahead);
+        for ((command, hints), bytes) in commands.iter().zip(&ahead).zip(group) {
             let (now, outcome) = self.decide(command, *hints);
             self.record.clear();
             record::encode(now, CALLER, bytes, &outcome, &mut self.record);
