@@ -32,9 +32,9 @@ fn accounts_are_numbered_in_order_and_found_by_their_ids() {
         assert_eq!(accounts.find(id), Some(AccountNo(no)));
         assert_eq!(accounts.get(AccountNo(no)).id(), id);
     }
-    assert_eq!(accounts.find(Id::parse("id", "account-5000").expect("valid")), None);
-    let rest: Vec<u32> = accounts.iter_from(AccountNo(4_998)).map(|(no, _)| no.0).collect();
-    assert_eq!(rest, [4_998, 4_999]);
+    assert_eq!(accounts.find(Id::parse("id", "account-40000").expect("valid")), None);
+    let rest: Vec<u32> = accounts.iter_from(AccountNo(39_998)).map(|(no, _)| no.0).collect();
+    assert_eq!(rest, [39_998, 39_999]);
 }
 
 #[test]
