@@ -20,9 +20,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The directories of a data directory; the root is the empty name.
 const DIRECTORIES: [&str; 4] = ["", "journal", "ids", "snapshots"];
 
-/// Short transfers in a row: more than that the journal takes for the end of a file.
-const SHORTS_MAX: u32 = 2;
-
 /// More than all files of a simulation together: 1 TiB.
 const CAPACITY_BYTES: u64 = 1 << 40;
 
@@ -40,8 +37,6 @@ struct Power {
     root: MemStorage,
     rng: Rng,
     dice: Dice,
-    /// Short transfers in a row up to now.
-    shorts: u32,
     /// Calls until the power fails.
     cut_in: Option<u64>,
     /// What a power cut left, once there was one.
@@ -71,7 +66,6 @@ impl Disk {
             root: mem.clone(),
             rng: Rng::with_seed(seed),
             dice: Dice::default(),
-            shorts: 0,
             cut_in: None,
             left: None,
             calm: false,
@@ -203,10 +197,7 @@ impl Power {
         if self.calm {
             return Ok(Cut::No);
         }
-        let fault = self.dice.throw(&mut self.rng, operation);
-        let short = fault == Some(Fault::Short);
-        self.shorts = if short { self.shorts + 1 } else { 0 };
-        if let Some(fault) = fault.filter(|_| self.shorts <= SHORTS_MAX) {
+        if let Some(fault) = self.dice.throw(&mut self.rng, operation) {
             self.root.inject(operation, 1, fault);
         }
         let Some(left) = &mut self.cut_in else { return Ok(Cut::No) };

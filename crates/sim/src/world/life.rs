@@ -93,14 +93,18 @@ impl World {
             if !rest && self.rng.u32(..400) < self.habits.power_cuts {
                 self.disk.cut_power_in(self.rng.u64(1..CUT_OPENING_CALLS_MAX));
             }
-            match self.open() {
+            let opened = self.open();
+            if self.disk.is_off() {
+                // What can be made again later keeps no node from opening, off or not.
+                let how = opened.err().map_or("it opened".to_owned(), |error| error.to_string());
+                self.tell(|_| format!("the power failed while opening: {how}"));
+                let known = self.auditor.records_count() > 0;
+                self.marks.take_if(known, Mark::PowerCutInRecovery);
+                self.power_comes_back();
+                continue;
+            }
+            match opened {
                 Ok(opened) => return Ok(opened),
-                Err(error) if self.disk.is_off() => {
-                    self.tell(|_| format!("the power failed while opening: {error}"));
-                    let known = self.auditor.records_count() > 0;
-                    self.marks.take_if(known, Mark::PowerCutInRecovery);
-                    self.power_comes_back();
-                }
                 Err(error) if is_fault(&error) && !rest => {
                     self.tell(|_| format!("opening failed: {error}"));
                     self.marks.take(Mark::OpenFailed);
