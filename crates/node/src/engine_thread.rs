@@ -42,6 +42,9 @@ const IDLE: Duration = Duration::from_millis(500);
 /// How long to wait for space that is being prepared.
 const SPACE_WAIT: Duration = Duration::from_millis(2);
 
+/// How often the engine thread gives way to others before it commits a small batch.
+const YIELDS_MAX: usize = 16;
+
 /// The engine thread's own things.
 pub(crate) struct EngineThread<S: Storage> {
     pub(crate) store: Store<S>,
@@ -53,6 +56,34 @@ pub(crate) struct EngineThread<S: Storage> {
     pub(crate) wake_preparer: Box<dyn Fn() + Send>,
     batch: Option<Batch>,
     completions: Vec<Completion>,
+    crowd: Crowd,
+}
+
+/// How many were answered by the last batch: about as many will soon ask again.
+///
+/// They were just woken and are ready to run. Committing the first of them at once would let all
+/// others wait for a second sync, so the engine thread lets them run first, without ever sleeping:
+/// a lone caller, and a machine with nothing else to run, lose nothing.
+#[derive(Debug, Default)]
+struct Crowd {
+    last: usize,
+    yielded: usize,
+}
+
+impl Crowd {
+    /// Gives way to others, if more are to be expected; false if it is time to commit.
+    fn gather(&mut self, gathered: usize) -> bool {
+        if gathered >= self.last || self.yielded >= YIELDS_MAX {
+            return false;
+        }
+        self.yielded += 1;
+        std::thread::yield_now();
+        true
+    }
+
+    fn commits(&mut self, gathered: usize) {
+        *self = Crowd { last: gathered, yielded: 0 };
+    }
 }
 
 /// What became of one command.
@@ -88,6 +119,7 @@ impl<S: Storage> EngineThread<S> {
             wake_preparer,
             batch: None,
             completions: Vec::new(),
+            crowd: Crowd::default(),
         }
     }
 
@@ -294,6 +326,10 @@ impl<S: Storage> EngineThread<S> {
         if (self.batch.is_none() && self.completions.is_empty()) || !self.shared.writer_is_free() {
             return Ok(());
         }
+        if self.crowd.gather(self.completions.len()) {
+            return Ok(());
+        }
+        self.crowd.commits(self.completions.len());
         if bytes < HAND_OVER_BYTES && self.shared.is_quiet() {
             return self.commit_here();
         }
