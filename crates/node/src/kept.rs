@@ -34,8 +34,8 @@ pub struct Kept<S: Storage> {
 }
 
 impl<S: Storage> Kept<S> {
-    /// Opens the directory.
-    pub(crate) fn open(storage: S) -> io::Result<Kept<S>> {
+    /// Opens the directory; changes nothing.
+    pub fn open(storage: S) -> io::Result<Kept<S>> {
         let names = storage.list()?;
         let mut bases: Vec<Lsn> = names.iter().filter_map(|name| base_in(name)).collect();
         bases.sort_unstable();
@@ -72,7 +72,7 @@ impl<S: Storage> Kept<S> {
     }
 
     /// The record at a position, if it was kept. Reads the disk.
-    pub(crate) fn read(&self, lsn: Lsn) -> io::Result<Option<Payload>> {
+    pub fn read(&self, lsn: Lsn) -> io::Result<Option<Payload>> {
         let base = {
             let bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
             let after = bases.partition_point(|base| *base <= lsn);

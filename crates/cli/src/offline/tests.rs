@@ -9,11 +9,11 @@ use courant_node::{Node, NodeOptions};
 use super::audit::Audit;
 use super::{JOURNAL, walk};
 
-fn id(text: &str) -> Id<'_> {
+pub(super) fn id(text: &str) -> Id<'_> {
     Id::parse("id", text).unwrap()
 }
 
-fn open(account: &str) -> Command<'_> {
+pub(super) fn open(account: &str) -> Command<'_> {
     let terms =
         AccountTerms { currency: Currency::EUR, side: Side::Credit, limits: Limits::NONE, code: 0 };
     Command::OpenAccount(OpenAccount {
@@ -53,7 +53,7 @@ fn take(audit: &mut Audit, (lsn, bytes): &(Lsn, Vec<u8>)) -> Result<(), String> 
 }
 
 /// The record with another outcome, checksums made anew.
-fn altered(bytes: &[u8], change: impl Fn(&mut Outcome)) -> Vec<u8> {
+pub(super) fn altered(bytes: &[u8], change: impl Fn(&mut Outcome)) -> Vec<u8> {
     let mut decoded = record::decode(bytes).unwrap();
     change(&mut decoded.outcome);
     let mut out = Vec::new();

@@ -7,8 +7,11 @@
 //! there, and with a snapshot for what was before.
 
 mod ids;
+mod kept;
 mod replay;
 mod snapshots;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -54,6 +57,17 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
     if backup::is_backup(data) {
         return backup::verify(data, Output::new(args.directory.json));
     }
+    let findings = find(args)?;
+    let mut out = Output::new(args.directory.json);
+    match out.json {
+        true => out.json(&findings.json())?,
+        false => findings.print(&mut out)?,
+    }
+    Ok(if findings.is_sound() { Exit::Success } else { Exit::Negative })
+}
+
+fn find(args: &VerifyArgs) -> Result<Findings, Failure> {
+    let data = &args.directory.data;
     let storage = journal(data)?;
     let is_running = in_use(&storage).unwrap_or(false);
     let options = VerifyOptions { noted_head: args.head, running: is_running };
@@ -67,13 +81,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
     bar.finish_and_clear();
     let report = report.map_err(|error| Failure::negative(error.to_string()))?;
     let replayed = replay(data, (&report, is_running), acknowledged.as_mut())?;
-    let findings = Findings { report, replayed, acknowledged, is_running };
-    let mut out = Output::new(args.directory.json);
-    match out.json {
-        true => out.json(&findings.json())?,
-        false => findings.print(&mut out)?,
-    }
-    Ok(if findings.is_sound() { Exit::Success } else { Exit::Negative })
+    Ok(Findings { report, replayed, acknowledged, is_running })
 }
 
 /// Ids, one a line. A last line without its end is none: whoever wrote it was killed.
@@ -90,6 +98,7 @@ impl Findings {
             && self.replayed.contradiction.is_none()
             && self.replayed.snapshots.problems.is_empty()
             && self.replayed.ids.problems.is_empty()
+            && self.replayed.kept.is_empty()
             && self.replayed.audit.engine.is_balanced()
             && self.wrong_ids().is_empty()
     }
@@ -113,6 +122,7 @@ impl Findings {
         }
         problems.extend(self.replayed.snapshots.problems.iter().cloned());
         problems.extend(self.replayed.ids.problems.iter().cloned());
+        problems.extend(self.replayed.kept.iter().cloned());
         if !self.replayed.audit.engine.is_balanced() {
             problems.push("debits differ from credits".to_owned());
         }

@@ -1,4 +1,5 @@
-//! The index of ids against the journal: whatever a record is to be found by must lead to it.
+//! The index of ids against the journal: whatever a record is to be found by must lead to it, and
+//! what was retired must be in it.
 
 use courant_engine::{Frozen, Lsn};
 use courant_journal::{OsStorage, Storage};
@@ -21,32 +22,49 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    pub(super) fn open(storage: Option<&OsStorage>) -> Ids {
+    /// Opens the index. Of a journal that begins at `begin`, ids of earlier records are nowhere
+    /// else.
+    pub(super) fn open(storage: Option<&OsStorage>, begin: Lsn) -> Ids {
         let mut ids = Ids::default();
-        let Some(storage) = storage else { return ids };
-        for nth in 1..=TRIES_MAX {
-            match inspect_ids(storage) {
-                Ok((runs, damaged)) => {
-                    let damaged = damaged.map(|file| format!("ids/{file} is damaged"));
-                    ids.problems.extend(damaged);
-                    ids.runs = Some(runs);
-                    break;
-                }
-                Err(IndexError::Io(error))
-                    if error.kind() == std::io::ErrorKind::NotFound && nth < TRIES_MAX => {}
-                Err(error) => {
-                    ids.problems.push(error.to_string());
-                    break;
-                }
-            }
+        if let Some(storage) = storage {
+            ids.read(storage);
+        }
+        let through = ids.through();
+        if through < begin {
+            ids.problems.push(format!(
+                "ids/ ends at LSN {through}, and the journal begins at LSN {begin}: the ids of what \
+                 was archived or dropped in between are lost"
+            ));
         }
         ids
     }
 
+    fn read(&mut self, storage: &OsStorage) {
+        for nth in 1..=TRIES_MAX {
+            match inspect_ids(storage) {
+                Ok((runs, damaged)) => {
+                    let damaged = damaged
+                        .map(|file| format!("ids/{file} is damaged, or one before it is missing"));
+                    self.problems.extend(damaged);
+                    self.runs = Some(runs);
+                    return;
+                }
+                Err(IndexError::Io(error))
+                    if error.kind() == std::io::ErrorKind::NotFound && nth < TRIES_MAX => {}
+                Err(error) => return self.problems.push(error.to_string()),
+            }
+        }
+    }
+
+    /// Where the index ends.
+    pub(super) fn through(&self) -> Lsn {
+        self.runs.as_ref().map_or(Lsn::NONE, RunSet::through)
+    }
+
     /// Looks for all ids of some records.
     pub(super) fn check(&mut self, frozen: &Frozen) {
+        let through = self.through();
         let Some(runs) = &self.runs else { return };
-        let through = runs.through();
         let mut entries: Vec<(u64, Lsn)> =
             frozen.entries().filter(|(_, lsn)| *lsn <= through).collect();
         // The runs are in this order.

@@ -10,6 +10,7 @@ use courant_journal::{DirectIo, Lsn, OsStorage};
 use courant_node::parts::read_secret;
 
 use super::ids::Ids;
+use super::kept;
 use super::snapshots::Snapshots;
 use crate::exit::Failure;
 use crate::offline::audit::Audit;
@@ -24,6 +25,8 @@ pub(super) struct Replayed {
     pub(super) audit: Audit,
     pub(super) snapshots: Snapshots,
     pub(super) ids: Ids,
+    /// What is wrong with the records kept of what was retired.
+    pub(super) kept: Vec<String>,
     /// The first record that does not fit, and why.
     pub(super) contradiction: Option<(Lsn, String)>,
 }
@@ -49,7 +52,7 @@ pub(super) fn replay(
             }
         }
     }
-    let mut gathered = Gathered::new(data)?;
+    let mut gathered = Gathered::new(data, (begin, end), is_running)?;
     walk::records(&data.join(JOURNAL), report.end, |lsn, bytes| {
         let at = engine_lsn(lsn);
         if contradiction.is_none() {
@@ -65,10 +68,12 @@ pub(super) fn replay(
             None => Ok(()),
         }
     })?;
+    let mut kept = Vec::new();
     if contradiction.is_none() {
         snapshots.before(place.as_ref(), &audit.engine);
+        kept = kept::check(directory(data, "kept"), &audit.engine, begin);
     }
-    Ok(Replayed { audit, snapshots, ids: gathered.end(), contradiction })
+    Ok(Replayed { audit, snapshots, ids: gathered.end(), kept, contradiction })
 }
 
 fn engine_lsn(lsn: Lsn) -> courant_engine::Lsn {
@@ -88,11 +93,26 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn new(data: &Path) -> Result<Gathered, Failure> {
+    /// Reads the index beside a journal that begins and ends here.
+    fn new(
+        data: &Path,
+        (begin, end): (courant_engine::Lsn, courant_engine::Lsn),
+        is_running: bool,
+    ) -> Result<Gathered, Failure> {
         let failed = |error: std::io::Error| Failure::file(data, "read", &error);
         let root = OsStorage::open_existing(data, DirectIo::Auto).map_err(failed)?;
         let secret = read_secret(&root).map_err(|error| Failure::negative(error.to_string()))?;
-        let ids = Ids::open(directory(data, "ids").as_ref());
+        let mut ids = Ids::open(directory(data, "ids").as_ref(), begin);
+        if secret.is_none() && begin > courant_engine::Lsn::NONE {
+            let what = "secret is missing: without it the ids of what was archived or dropped \
+                        cannot be looked up";
+            ids.problems.push(what.to_owned());
+        }
+        let through = ids.through();
+        if through >= end && !is_running && through > courant_engine::Lsn::NONE {
+            let what = format!("ids/ reaches LSN {through}, and the journal ends at LSN {end}");
+            ids.problems.push(what);
+        }
         let options = |secret| EngineOptions { secret, recent_ids: IDS_AT_ONCE, generation: 0 };
         Ok(Gathered { ids, engine: secret.map(|secret| Engine::new(options(secret))) })
     }
