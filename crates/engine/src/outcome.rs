@@ -53,7 +53,7 @@ pub struct PaymentOutcome {
     pub origin: Lsn,
     /// The record of the payment before this one; [`Lsn::NONE`] if there is none.
     pub previous: Lsn,
-    /// What the step moved for payees, in minor units.
+    /// What the step posted for payees, in minor units; nothing where it only held or released.
     pub moved_minor: MovedMinor,
     /// The accounts it touched.
     pub accounts: AccountsAfter,

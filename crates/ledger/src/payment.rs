@@ -208,7 +208,8 @@ pub struct Part<'a> {
     pub amount_minor: u64,
 }
 
-/// What a step moved, in minor units, over all payees; fees apart.
+/// What a step posted, in minor units, over all payees; fees apart. Holding and releasing post
+/// nothing.
 pub type MovedMinor = u64;
 
 impl Payment {

@@ -131,6 +131,9 @@ reasons! {
          send the request again.";
     73 PaymentCurrencyMismatch "payment_currency_mismatch" Some("AM03"),
         "The amount is in another currency than the payment.";
+    74 CaptureBelowFee "capture_below_fee" Some("AM06"),
+        "The first capture takes the fee of the payee in full; it is less than that, and the \
+         payee has nothing else to pay it from: capture at least the fee.";
 
     // Requests on an account.
     80 AccountNotFound "account_not_found" None,

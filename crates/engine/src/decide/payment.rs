@@ -167,7 +167,7 @@ fn take(
         }
         Step::Release { portion } => {
             in_currency(payment, portion)?;
-            payment.release(draft, &portion.portion)
+            payment.release(draft, &portion.portion).map(|after| (after, 0))
         }
         Step::GiveBack { why, portion, .. } => {
             in_currency(payment, portion)?;

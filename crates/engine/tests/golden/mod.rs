@@ -7,7 +7,8 @@ use courant_engine::command::{
     self, AccountChange, ChangeAccount, Command, CreateKey, Money, OpenAccount, PaymentStep, Step,
 };
 use courant_engine::{
-    Applied, Caller, Cursor, Decision, Engine, EngineOptions, Facts, Lsn, Replay, Section, record,
+    Applied, Caller, Cursor, Decision, Engine, EngineOptions, Facts, Lsn, Outcome, Replay, Section,
+    record,
 };
 use courant_ledger::{
     AccountTerms, Amount, Bearer, Currency, Fee, GiveBack, Id, Limits, Mode, Order, Part, Payee,
@@ -41,12 +42,25 @@ impl Scene {
         caller: Caller<'c>,
         command: &Command<'c>,
     ) {
+        self.record_as(seconds, what, (caller, command), |_| {});
+    }
+
+    /// Records a command with the outcome that it had when the file was made: decisions may change,
+    /// and records of what was decided before are read all the same.
+    fn record_as<'c>(
+        &mut self,
+        seconds: u64,
+        what: &str,
+        (caller, command): (Caller<'c>, &Command<'c>),
+        as_then: impl FnOnce(&mut Outcome),
+    ) {
         command.check().unwrap_or_else(|error| panic!("{what}: {error}"));
         let at = Timestamp::from_seconds(seconds);
-        let outcome = match self.engine.decide(at, caller, command, &Facts::default()) {
+        let mut outcome = match self.engine.decide(at, caller, command, &Facts::default()) {
             Decision::Record(outcome) => outcome,
             other => panic!("{what} is to be recorded, not {other:?}"),
         };
+        as_then(&mut outcome);
         let (mut command_bytes, mut bytes) = (Vec::new(), Vec::new());
         command::encode(command, &mut command_bytes);
         record::encode(at, caller, &command_bytes, &outcome, &mut bytes);
@@ -155,7 +169,12 @@ fn orders(scene: &mut Scene) {
         scheduled,
         Order { mode: Mode::AwaitConfirmation, ..Order::top_up(id("wait"), id("b"), eur(9)) },
     ];
-    scene.record(203, "group", &Command::PayGroup(group));
+    let group = Command::PayGroup(group);
+    scene.record_as(203, "group", (Caller::default(), &group), |outcome| {
+        let Outcome::Group(made) = outcome else { panic!("{outcome:?}") };
+        // An awaited top-up had no expiry of its own.
+        made.payments[2].expires_at = None;
+    });
     let out = Order::withdrawal(id("out"), id("a"), eur(70));
     let out = Order { mode: Mode::AwaitConfirmation, ..out };
     scene.record(204, "withdrawal-outside", &Command::Pay(out));
@@ -186,7 +205,12 @@ fn steps(scene: &mut Scene) {
     scene.record(301, "hold", &Command::Pay(hold("held")));
     let increment = Step::Increment { currency: Currency::EUR, amount_minor: 50 };
     scene.record(302, "increment", &step("held", increment));
-    scene.record(303, "release", &step("held", Step::Release { portion: total(40) }));
+    let release = step("held", Step::Release { portion: total(40) });
+    scene.record_as(303, "release", (Caller::default(), &release), |outcome| {
+        let Outcome::Payment(after) = outcome else { panic!("{outcome:?}") };
+        // A release counted what it released as moved.
+        after.moved_minor = 40;
+    });
     let capture = Step::Capture { child: id("c1"), portion: total(200), release_rest: true };
     scene.record(304, "capture-and-release-rest", &step("held", capture));
     scene.record(305, "hold-again", &Command::Pay(hold("taken-back")));

@@ -115,6 +115,7 @@ impl Payment {
             (Mode::AwaitConfirmation, OrderKind::TopUp) => {
                 self.status = Status::Pending;
                 self.reason = Some(Reason::AwaitingFunds);
+                self.expires_at.get_or_insert(now + HOLD_DEFAULT_SECONDS * SECOND);
             }
             (Mode::AwaitConfirmation, _) => {
                 self.hold_all(book)?;
@@ -274,12 +275,19 @@ impl Payment {
             return Err(Reason::PaymentNotCapturable);
         }
         let parts = self.parts(money, Leg::left, Reason::CaptureExceedsHold)?;
-        self.capture_each(book, &parts)?;
+        let captured: i128 = parts.iter().map(|(_, amount)| amount).sum();
+        let fees = self.legs.iter().filter(|l| l.role == LegRole::CreditorFee);
+        let is_below = captured < fees.map(|l| l.ordered).sum();
+        let is_first = !self.any_captured();
+        self.capture_each(book, &parts).map_err(|reason| match reason {
+            Reason::InsufficientFunds if is_first && is_below => Reason::CaptureBelowFee,
+            reason => reason,
+        })?;
         if release_rest {
             self.release_everything(book);
         }
         self.finish_if_nothing_left();
-        Ok(parts.iter().map(|(_, amount)| amount).sum())
+        Ok(captured)
     }
 
     fn capture_each(&mut self, book: &mut Book, parts: &[(usize, i128)]) -> Done {
@@ -312,7 +320,7 @@ impl Payment {
             self.release_everything(book);
         }
         self.finish_if_nothing_left();
-        Ok(parts.iter().map(|(_, amount)| amount).sum())
+        Ok(0)
     }
 
     fn finish_if_nothing_left(&mut self) {

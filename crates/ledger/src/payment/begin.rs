@@ -4,7 +4,8 @@ use super::{Leg, LegRole, Legs, Payment, Status};
 use crate::draft::{Draft, Force};
 use crate::{AccountNo, Accounts, Bearer, Mode, Order, OrderKind, Reason, Timestamp};
 
-/// How long money is held if the order does not say, in seconds: seven days.
+/// How long money is held, or awaited from outside, if the order does not say, in seconds: seven
+/// days.
 pub const HOLD_DEFAULT_SECONDS: u64 = 7 * 86_400;
 
 /// How far ahead an execution or an expiry may lie, in seconds: 366 days.
@@ -107,12 +108,12 @@ impl Payment {
             Mode::Authorise => {
                 self.hold_all(draft)?;
                 self.status = Status::Authorised;
-                let lapse = now.plus_seconds(HOLD_DEFAULT_SECONDS);
-                self.expires_at = Some(self.expires_at.unwrap_or(lapse));
+                self.lapse_by_itself(now);
             }
             Mode::AwaitConfirmation if self.kind == OrderKind::TopUp => {
                 self.status = Status::Pending;
                 self.reason = Some(Reason::AwaitingFunds);
+                self.lapse_by_itself(now);
             }
             Mode::AwaitConfirmation => {
                 self.hold_all(draft)?;
@@ -121,6 +122,11 @@ impl Payment {
             }
         }
         Ok(())
+    }
+
+    /// Whatever waits ends by itself, if only after the default time.
+    fn lapse_by_itself(&mut self, now: Timestamp) {
+        self.expires_at.get_or_insert(now.plus_seconds(HOLD_DEFAULT_SECONDS));
     }
 
     /// Posts every leg; principal first, so that a fee borne by the creditor finds the money there.

@@ -30,7 +30,11 @@ impl Payment {
             leg.captured_minor += amount;
         }
         if first {
-            after.take_fees(draft)?;
+            let fees = after.creditor_fees_minor();
+            after.take_fees(draft).map_err(|reason| match reason {
+                Reason::InsufficientFunds if u128::from(moved) < fees => Reason::CaptureBelowFee,
+                reason => reason,
+            })?;
         }
         if release_rest {
             after.release_remaining(draft);
@@ -40,17 +44,12 @@ impl Payment {
     }
 
     /// Releases some or all of what an authorised payment still holds.
-    pub fn release(
-        &self,
-        draft: &mut Draft<'_>,
-        portion: &Portion<'_>,
-    ) -> Result<(Payment, MovedMinor), Reason> {
+    pub fn release(&self, draft: &mut Draft<'_>, portion: &Portion<'_>) -> Result<Payment, Reason> {
         if self.status != Status::Authorised {
             return Err(Reason::PaymentNotAuthorised);
         }
         let has = |l: &super::Leg| l.remaining_minor();
         let parts = self.allot(draft.accounts(), portion, has, Reason::ReleaseExceedsHold)?;
-        let moved = parts.iter().map(|(_, amount)| amount).sum();
         let mut after = self.clone();
         for (at, amount) in parts {
             let leg = &mut after.legs[at];
@@ -61,7 +60,7 @@ impl Payment {
             after.release_remaining(draft);
         }
         after.end_if_nothing_is_left(Status::Cancelled, Some(Reason::CancelledByRequest));
-        Ok((after, moved))
+        Ok(after)
     }
 
     /// Holds more under the same payment.
@@ -181,6 +180,11 @@ impl Payment {
             leg.captured_minor = leg.amount_minor;
         }
         Ok(())
+    }
+
+    fn creditor_fees_minor(&self) -> u128 {
+        let fees = self.legs.iter().filter(|l| l.role == LegRole::CreditorFee);
+        fees.map(|l| u128::from(l.amount_minor)).sum()
     }
 
     /// Gives up everything that is neither captured nor released; a creditor's fee never was held.

@@ -11,9 +11,11 @@
 //!                                                         => STATUS [REASON] | REASON
 //!    with KIND one of pay, authorise, top_up, await_top_up, withdraw, authorise_withdrawal,
 //!    await_withdrawal
-//! ID capture|release|refund|return|reverse PORTION [rest] => STATUS MOVED [REASON] | REASON
+//! ID capture|refund|return|reverse PORTION [rest]         => STATUS MOVED [REASON] | REASON
 //!    with PORTION one of all, N, TO:N,TO:N
-//! ID increment N, ID cancel|confirm|refuse|inquire|expire|execute
+//! ID release PORTION, ID increment N, ID cancel|confirm|refuse|inquire|expire|execute
+//!                                                         => STATUS [REASON] | REASON
+//! expires ID                                              => SECONDS | never
 //! legs ID   => TO amount captured released refunded returned reversed, ...
 //! ```
 //! `max` stands for the largest amount, `outside` for the outside account.
@@ -72,6 +74,10 @@ impl Bench {
                 Ok(String::new())
             }
             ["legs", id] => Ok(self.legs(id)),
+            ["expires", id] => {
+                let at = self.payments[*id].expires_at;
+                Ok(at.map_or("never".into(), |at| (at.nanos() / 1_000_000_000).to_string()))
+            }
             [kind @ ("post" | "force" | "hold" | "capture" | "release"), from, to, minor] => {
                 let (debit, credit) = (self.no(from), self.no(to));
                 self.posting(kind, Move { debit, credit, amount_minor: amount(minor) })
@@ -234,7 +240,7 @@ fn take(
         "capture" => {
             payment.capture(draft, &portion(rest[0]), rest.get(1) == Some(&"rest")).map(moved)
         }
-        "release" => payment.release(draft, &portion(rest[0])).map(moved),
+        "release" => payment.release(draft, &portion(rest[0])).map(unmoved),
         "refund" => give_back(draft, GiveBack::Refund).map(moved),
         "return" => give_back(draft, GiveBack::Return).map(moved),
         "reverse" => give_back(draft, GiveBack::Reversal).map(moved),

@@ -32,7 +32,7 @@ fn fees_are_held_with_the_principal_and_taken_with_the_first_capture() {
         account f credit
         authorise p a b:60 fee f:10:debtor fee f:5:creditor => authorised
         sums a                  => 70 0 0 100
-        p capture 4             => insufficient_funds
+        p capture 4             => capture_below_fee
         p capture 20            => authorised 20
         sums a                  => 40 30 0 100
         sums b                  => 0 5 40 20
@@ -46,6 +46,25 @@ fn fees_are_held_with_the_principal_and_taken_with_the_first_capture() {
 }
 
 #[test]
+fn a_first_capture_below_the_payees_fee_needs_money_of_the_payees_own() {
+    check(
+        "
+        account a credit floor 0 has 0 0 0 100
+        account b credit floor 0 has 0 0 0 1
+        account f credit ceiling 4
+        authorise p a b:60 fee f:5:creditor => authorised
+        p capture 3             => capture_below_fee
+        p capture 4             => ceiling_exceeded
+        authorise q a b:10 fee f:2:creditor fee f:2:creditor => authorised
+        q capture 2             => capture_below_fee
+        q capture 3             => authorised 3
+        sums b                  => 0 4 67 4
+        q capture 1             => authorised 1
+        ",
+    );
+}
+
+#[test]
 fn a_release_of_everything_gives_the_fees_back() {
     check(
         "
@@ -53,9 +72,9 @@ fn a_release_of_everything_gives_the_fees_back() {
         account b credit
         account f credit
         authorise p a b:60 fee f:10:debtor => authorised
-        p release 59            => authorised 59
+        p release 59            => authorised
         sums a                  => 11 0 0 100
-        p release 1             => cancelled 1 cancelled_by_request
+        p release 1             => cancelled cancelled_by_request
         sums a                  => 0 0 0 100
         ",
     );
@@ -98,7 +117,7 @@ fn a_split_hold_is_captured_and_released_by_parts() {
         p capture b:10,c:30     => authorised 40
         legs p                  => b 40 10 0 0 0 0, c 30 30 0 0 0 0, f 5 5 0 0 0 0
         p release c:1           => release_exceeds_hold
-        p release b:10          => authorised 10
+        p release b:10          => authorised
         p capture all           => completed 20
         legs p                  => b 40 30 10 0 0 0, c 30 30 0 0 0 0, f 5 5 0 0 0 0
         sums a                  => 0 65 0 100

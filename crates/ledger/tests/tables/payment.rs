@@ -97,9 +97,7 @@ fn outcome(from: &str, step: &str, status: &str) -> String {
     let left = if from == "part" { "40" } else { "60" };
     match (step, status) {
         ("capture all", _) => format!("{status} {left}"),
-        ("release all", "cancelled") => format!("{status} {left} cancelled_by_request"),
-        ("release all", _) => format!("{status} {left}"),
-        ("cancel", _) => format!("{status} cancelled_by_request"),
+        ("release all", "cancelled") | ("cancel", _) => format!("{status} cancelled_by_request"),
         ("refuse", _) => format!("{status} outside_refused"),
         ("inquire", _) => format!("{status} inquiry"),
         ("refund 1", _) => format!("{status} 1"),
@@ -166,15 +164,15 @@ fn a_hold_is_released_in_parts_until_it_is_cancelled() {
         account a credit floor 0 has 0 0 0 100
         account b credit
         authorise p a b:60      => authorised
-        p release 20            => authorised 20
+        p release 20            => authorised
         p release 41            => release_exceeds_hold
         available a             => 60
-        p release 40            => cancelled 40 cancelled_by_request
+        p release 40            => cancelled cancelled_by_request
         legs p                  => b 60 0 60 0 0 0
         sums a                  => 0 0 0 100
         authorise q a b:60      => authorised
         q capture 1             => authorised 1
-        q release all           => completed 59
+        q release all           => completed
         legs q                  => b 60 1 59 0 0 0
         ",
     );
@@ -271,6 +269,7 @@ fn money_from_outside_is_awaited() {
         p confirm               => completed
         sums a                  => 0 0 0 60
         sums outside            => 0 60 0 0
+        expires p               => 2000
         await_top_up q outside a:60 => pending awaiting_funds
         q confirm               => ceiling_exceeded
         q refuse                => rejected outside_refused
@@ -317,6 +316,30 @@ fn a_scheduled_payment_is_decided_when_its_time_has_come() {
         now 4000
         r execute               => expiry_past
         pay s a b:1 at 4000     => completed
+        ",
+    );
+}
+
+#[test]
+fn what_waits_ends_by_itself_after_seven_days_from_when_it_begins() {
+    check(
+        "
+        account a credit floor 0 has 0 0 0 100
+        account b credit
+        pay o a b:1             => completed
+        expires o               => never
+        authorise p a b:1       => authorised
+        expires p               => 605800
+        await_top_up q outside a:1 => pending awaiting_funds
+        expires q               => 605800
+        q expire                => expired funding_expired
+        await_top_up r outside a:1 at 2000 => received scheduled
+        expires r               => never
+        now 2000
+        r execute               => pending awaiting_funds
+        expires r               => 606800
+        await_withdrawal s a outside:1 => processing awaiting_confirmation
+        expires s               => never
         ",
     );
 }

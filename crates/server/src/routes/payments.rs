@@ -13,7 +13,6 @@ use crate::view::payment::{PaymentAsOf, PaymentView};
 use crate::view::{Decimal, Page, Time};
 use axum::extract::State;
 use axum::http::StatusCode;
-use courant_engine::command::{PaymentStep, Step};
 use courant_engine::{Command, Lsn, Outcome, Record};
 use courant_ledger::{FieldError, FieldProblem, Id, Reason};
 use courant_node::journal::Payload;
@@ -185,11 +184,10 @@ fn step_view<'r>(record: &'r Record<'_>, payment: PaymentAsOf<'r, '_>) -> StepVi
     }
 }
 
-/// What a step posted. The record of a release counts what was released: that is not posted.
+/// What a step posted.
 fn moved_minor(record: &Record<'_>, payment: &PaymentAsOf<'_, '_>) -> u64 {
-    match (&record.command, &record.outcome) {
-        (Command::Step(PaymentStep { step: Step::Release { .. }, .. }), _) => 0,
-        (_, Outcome::Payment(after)) => after.moved_minor,
+    match &record.outcome {
+        Outcome::Payment(after) => after.moved_minor,
         _ => payment.payment.principal().map(|leg| leg.captured_minor).sum(),
     }
 }

@@ -463,9 +463,7 @@ fn check_step(
     check!(!is_final || payment.status == before.status, "payment {id} was final");
     let gave_back = matches!(step, Some(PaymentStep { step: Step::GiveBack { .. }, .. }));
     check!(!is_final || gave_back, "payment {id} was final and only gives back");
-    let released = matches!(step, Some(PaymentStep { step: Step::Release { .. }, .. }));
-    let moved =
-        if released { released_between(before, payment) } else { moved(Some(before), payment) };
+    let moved = moved(Some(before), payment);
     check!(after.moved_minor == moved, "what a step of payment {id} moved is wrong");
     if step.is_none() {
         let due = due_at(before);
@@ -507,11 +505,6 @@ fn moved(before: Option<&Payment>, after: &Payment) -> u64 {
         p.principal().map(|leg| i128::from(leg.captured_minor) + back(leg)).sum::<i128>()
     };
     u64::try_from(sum(after) - before.map_or(0, sum)).unwrap_or(u64::MAX)
-}
-
-fn released_between(before: &Payment, after: &Payment) -> u64 {
-    let sum = |p: &Payment| p.principal().map(|l| i128::from(l.released_minor)).sum::<i128>();
-    u64::try_from(sum(after) - sum(before)).unwrap_or(u64::MAX)
 }
 
 /// The names that a command gives to its record.
