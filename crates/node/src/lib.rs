@@ -67,6 +67,6 @@ pub use options::{FROZEN_MAX, NodeOptions};
 pub use read::{AccountRead, PaymentRead, TrialBalance, order_in, payment_in};
 pub use recover::OpenReport;
 pub use request::{REQUEST_BYTES_MAX, REQUEST_COMMANDS_MAX, Reply, Request, Unavailable};
-pub use retention::{Keep, Place, Retention, Retired, Retirement};
+pub use retention::{Keep, Need, Place, Retention, Retired, Retirement};
 pub use stats::{COMMIT_BUCKETS, Stats};
 pub use ticket::{Stopped, Ticket};

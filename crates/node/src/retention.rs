@@ -62,6 +62,34 @@ impl Retention {
     }
 }
 
+/// What still needs the oldest segment, beyond what is to be kept in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Its ids are only in memory.
+    Ids,
+    /// A reader has not passed it.
+    Reader,
+    /// A kept snapshot begins in it, or there are fewer than are to be kept.
+    Snapshot,
+    /// A payment that began in it is not final.
+    OpenPayment,
+    /// The chain of hashes does not cover it yet.
+    Chain,
+}
+
+impl Need {
+    /// Its name in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Need::Ids => "ids",
+            Need::Reader => "reader",
+            Need::Snapshot => "snapshot",
+            Need::OpenPayment => "open_payment",
+            Need::Chain => "chain",
+        }
+    }
+}
+
 /// Where retired records are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {

@@ -7,7 +7,7 @@
 use crate::clock;
 use crate::core::Core;
 use crate::housekeeping::{LOOK_AROUND, Pause};
-use crate::retention::{Keep, Retirement};
+use crate::retention::{Keep, Need, Retirement};
 use crate::snapshots;
 use courant_engine::{Engine, Lsn};
 use courant_journal::{Archive, RetireError, Storage};
@@ -31,8 +31,10 @@ pub(crate) struct Retirer<S: Storage> {
 
 /// Why a segment did not go.
 enum Failed {
-    /// It may later; nothing is wrong.
+    /// It is to be kept, or the node ends; nothing is wrong.
     NotYet,
+    /// Something needs it, from this record on.
+    Needed(Need, Lsn),
     /// Something went wrong and is tried again.
     Because(String),
 }
@@ -48,12 +50,17 @@ impl<S: Storage> Retirer<S> {
         let mut pause = Pause::default();
         while !core.is_ending() {
             if pause.is_over() {
-                match self.step(core, keep) {
+                let tried = self.step(core, keep);
+                core.counters().held_by(match &tried {
+                    Err(Failed::Needed(need, from)) => Some((*need, *from)),
+                    _ => None,
+                });
+                match tried {
                     Ok(()) => {
                         let _ = pause.after(Ok::<(), String>(()));
                         continue;
                     }
-                    Err(Failed::NotYet) => {}
+                    Err(Failed::NotYet | Failed::Needed(..)) => {}
                     Err(Failed::Because(why)) => {
                         if let Some(why) = pause.after(Err::<(), String>(why)) {
                             core.warn(format!(
@@ -88,7 +95,9 @@ impl<S: Storage> Retirer<S> {
                 core.counters().retired(retired.segments);
                 Ok(())
             }
-            Err(RetireError::ChainBehind { .. }) => Err(Failed::NotYet),
+            Err(RetireError::ChainBehind { chain_end, .. }) => {
+                Err(Failed::Needed(Need::Chain, Lsn(chain_end.0)))
+            }
             Err(error) => Err(because(&error)),
         }
     }
@@ -113,15 +122,14 @@ impl<S: Storage> Retirer<S> {
 
     /// Whether nothing needs what lies before `end`.
     fn check_needs(&mut self, core: &Core<S>, end: Lsn) -> Result<(), Failed> {
-        let by_ids = core.index.runs().through();
-        let by_readers = core.cursors.oldest();
-        if by_ids < end || by_readers.is_some_and(|cursor| cursor < end) {
-            return Err(Failed::NotYet);
-        }
-        if self.oldest_snapshot(core)?.is_none_or(|snapshot| snapshot < end) {
-            return Err(Failed::NotYet);
-        }
-        if self.is_held(core, end)? { Err(Failed::NotYet) } else { Ok(()) }
+        let unless = |need, from: Lsn| match from < end {
+            true => Err(Failed::Needed(need, from)),
+            false => Ok(()),
+        };
+        unless(Need::Ids, core.index.runs().through())?;
+        unless(Need::Reader, core.cursors.oldest().unwrap_or(end))?;
+        unless(Need::Snapshot, self.oldest_snapshot(core)?.unwrap_or(Lsn::NONE))?;
+        unless(Need::OpenPayment, self.held_from(core, end)?.unwrap_or(end))
     }
 
     /// Where the oldest of the kept snapshots begins, if there are as many as are to be kept and all
@@ -148,14 +156,14 @@ impl<S: Storage> Retirer<S> {
         Ok(oldest)
     }
 
-    /// Whether an open payment began before `end`.
-    fn is_held(&mut self, core: &Core<S>, end: Lsn) -> Result<bool, Failed> {
+    /// Where an open payment began that began before `end`, if there is one.
+    fn held_from(&mut self, core: &Core<S>, end: Lsn) -> Result<Option<Lsn>, Failed> {
         if let Some((id, origin)) = self.held_by
             && origin < end
         {
             let visit = move |engine: &mut Engine| engine.open_payment(id.as_id()).is_some();
             if core.visit(visit).wait().map_err(|_| Failed::NotYet)? {
-                return Ok(true);
+                return Ok(Some(origin));
             }
         }
         self.held_by = None;
@@ -165,7 +173,7 @@ impl<S: Storage> Retirer<S> {
             match step.wait().map_err(|_| Failed::NotYet)? {
                 ControlFlow::Break(held_by) => {
                     self.held_by = held_by;
-                    return Ok(self.held_by.is_some());
+                    return Ok(held_by.map(|(_, origin)| origin));
                 }
                 ControlFlow::Continue(last) => after = Some(last),
             }

@@ -1,8 +1,11 @@
 //! Counters and gauges of a running node.
 
 use crate::request::Reply;
+use crate::retention::Need;
+use courant_engine::Lsn;
 use courant_ledger::Status;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How many buckets the histogram of commit times has: bucket `n` counts commits of less than 2^n
@@ -30,6 +33,7 @@ pub(crate) struct Counters {
     snapshot_pause_us_max: AtomicU64,
     lookups: AtomicU64,
     retired_segments: AtomicU64,
+    held_by: Mutex<Option<(Need, Lsn)>>,
 }
 
 /// What a node has done since it was opened, and how it stands.
@@ -76,6 +80,9 @@ pub struct Stats {
     pub lookups: u64,
     /// Segments of the journal that were archived or dropped.
     pub retired_segments: u64,
+    /// What holds back a segment that could go otherwise, and the first record it needs. What is
+    /// found first is named; there may be more.
+    pub held_by: Option<(Need, Lsn)>,
     /// Where the journal begins.
     pub journal_begin: u64,
     /// Where its durable part ends.
@@ -135,6 +142,10 @@ impl Counters {
         self.retired_segments.fetch_add(segments, Relaxed);
     }
 
+    pub(crate) fn held_by(&self, need: Option<(Need, Lsn)>) {
+        *self.held_by.lock().unwrap_or_else(PoisonError::into_inner) = need;
+    }
+
     pub(crate) fn snapshot_pause(&self, took: Duration) {
         let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.snapshot_pause_us_max.fetch_max(us, Relaxed);
@@ -172,6 +183,7 @@ impl Counters {
             snapshot_pause_us_max: self.snapshot_pause_us_max.load(Relaxed),
             lookups: self.lookups.load(Relaxed),
             retired_segments: self.retired_segments.load(Relaxed),
+            held_by: *self.held_by.lock().unwrap_or_else(PoisonError::into_inner),
             ..Stats::default()
         };
         all(&self.payments, &mut stats.payments);

@@ -10,7 +10,9 @@ use courant_node::engine::command::{PaymentStep, Step};
 use courant_node::engine::{Command, Lsn};
 use courant_node::ledger::{Mode, Order, Reason};
 use courant_node::parts::{backup, restore};
-use courant_node::{Keep, Lacks, LookupError, NodeOptions, OpenError, Place, Reply, Retention};
+use courant_node::{
+    Keep, Lacks, LookupError, Need, NodeOptions, OpenError, Place, Reply, Retention,
+};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -137,11 +139,13 @@ fn an_open_payment_a_reader_and_what_is_to_be_kept_hold_the_journal_back() {
     };
     pay_until(&node, &mut payments, several(0));
     assert!(node.journal_begin() <= held_at);
+    pay_until(&node, &mut payments, || node.stats().held_by == Some((Need::OpenPayment, held_at)));
     let cancel = PaymentStep { payment: id("hold"), step: Step::Cancel, reason: None };
     let cursor = node.cursor(held_at);
     assert!(matches!(call(&node, &Command::Step(cancel)), Reply::Recorded { .. }));
     pay_until(&node, &mut payments, several(node.stats().snapshots));
     assert!(node.journal_begin() <= held_at, "a reader is there");
+    pay_until(&node, &mut payments, || node.stats().held_by == Some((Need::Reader, held_at)));
     let to = payments["p-40"];
     cursor.advance(to);
     pay_until(&node, &mut payments, || node.journal_begin() > Lsn::NONE);

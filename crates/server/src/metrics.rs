@@ -102,6 +102,7 @@ impl Collector for NodeMetrics {
         commits(out, &stats)?;
         let end = self.0.durable_end().0;
         gauge(out, "journal_durable_end_bytes", "Every record below it is durable", end)?;
+        needs(out, &stats)?;
         let begin = stats.journal_begin;
         gauge(out, "journal_begin_bytes", "Records below it were archived or dropped", begin)?;
         gauge(out, "inbox_commands", "Commands waiting for the engine", stats.inbox as u64)?;
@@ -144,6 +145,15 @@ fn payments(out: &mut DescriptorEncoder<'_>, stats: &Stats) -> fmt::Result {
         ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
     }
     Ok(())
+}
+
+/// What holds back the oldest journal file; nothing is there while only the policy keeps it.
+fn needs(out: &mut DescriptorEncoder<'_>, stats: &Stats) -> fmt::Result {
+    let Some((need, from)) = stats.held_by else { return Ok(()) };
+    let help = "The first record that something needs for which the oldest journal file stays";
+    let mut family = out.encode_descriptor("journal_needed_lsn", help, None, MetricType::Gauge)?;
+    let gauge = ConstGauge::new(i64::try_from(from.0).unwrap_or(i64::MAX));
+    gauge.encode(family.encode_family(&[("by", need.name())])?)
 }
 
 /// The node's histogram of commits; its buckets are powers of two of a microsecond.
