@@ -111,21 +111,33 @@ fn forgetful() -> NodeOptions {
     NodeOptions { retention, snapshot_bytes: 64 << 10, ..NodeOptions::small() }
 }
 
-/// Pays until old records are gone.
-fn pay_until_retired(server: &Server) {
+/// Pays until the metrics have such a line.
+fn pay_until(server: &Server, is_it: impl Fn(&str) -> bool) {
     for n in 0.. {
         let answer = server.client.post("/v1/payments", &transfer(&format!("p-{n}"), "0.01"));
         // Generations of 60 ids push callers back now and then.
         assert!(answer.status == 201 || answer.status == 503, "{}", answer.text());
-        let metrics = server.client.get("/v1/metrics");
-        let gone = |line: &str| {
-            let count = line.strip_prefix("courant_retired_segments_total ")?;
-            count.parse::<u64>().ok()
-        };
-        if metrics.text().lines().find_map(gone).expect("there is such a metric") >= 2 {
+        if server.client.get("/v1/metrics").text().lines().any(&is_it) {
             return;
         }
     }
+}
+
+/// Pays until old records are gone.
+fn pay_until_retired(server: &Server) {
+    let count = |line: &str| line.strip_prefix("courant_retired_segments_total ")?.parse().ok();
+    pay_until(server, |line| count(line).is_some_and(|count: u64| count >= 2));
+}
+
+#[test]
+fn metrics_say_what_an_old_file_waits_for() {
+    let server = Server::over(forgetful());
+    prepare(&server);
+    let mut hold = transfer("hold", "0.01");
+    hold["mode"] = json!("authorise");
+    server.client.post("/v1/payments", &hold).expect(201);
+    let line = "courant_journal_needed_lsn{by=\"open_payment\"} ";
+    pay_until(&server, |found| found.starts_with(line));
 }
 
 #[test]
