@@ -9,6 +9,7 @@ use crate::store::reply;
 use courant_engine::command::{OpenAccount, PaymentStep};
 use courant_engine::{Command, DecodeError, Lsn, OpenPayment, Outcome, Record, record};
 use courant_ledger::{Id, Order, Payment, Reason};
+use std::collections::BTreeSet;
 
 /// What a record says about a command.
 #[derive(Debug, PartialEq, Eq)]
@@ -87,9 +88,17 @@ fn about_payment(record: &Record<'_>, lsn: Lsn, bytes: &[u8], id: Id<'_>) -> Ver
 }
 
 fn about_group(record: &Record<'_>, lsn: Lsn, bytes: &[u8], orders: &[Order<'_>]) -> Verdict {
-    let ids = orders.iter().map(|order| order.id);
-    let verdicts = ids.map(|id| about_payment(record, lsn, bytes, id));
-    verdicts.into_iter().find(|v| *v != Verdict::Unrelated).unwrap_or(Verdict::Unrelated)
+    let shared = match &record.command {
+        Command::PayGroup(before) => {
+            let ids: BTreeSet<Id<'_>> = orders.iter().map(|order| order.id).collect();
+            before.iter().map(|order| order.id).find(|id| ids.contains(id))
+        }
+        Command::Pay(Order { id, .. })
+        | Command::Step(PaymentStep { payment: id, .. })
+        | Command::Due { payment: id } => orders.iter().map(|o| o.id).find(|known| known == id),
+        _ => None,
+    };
+    shared.map_or(Verdict::Unrelated, |id| about_payment(record, lsn, bytes, id))
 }
 
 fn about_step(record: &Record<'_>, lsn: Lsn, bytes: &[u8], step: &PaymentStep<'_>) -> Verdict {

@@ -166,6 +166,10 @@ impl<S: Storage> Archive<'_, S> {
         match self.verdict(asked, command, lsn) {
             // As the engine does: the key is asked first, then ids.
             Ok(Verdict::Keyed(reply)) => return Ok(Some(reply)),
+            // Only a key could still lead to another answer.
+            Ok(Verdict::Answer(reply)) if asked.caller.idempotency_key.is_none() => {
+                return Ok(Some(reply));
+            }
             Ok(Verdict::Answer(reply)) => {
                 search.answer.get_or_insert(reply);
             }

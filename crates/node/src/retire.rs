@@ -126,7 +126,7 @@ impl<S: Storage> Retirer<S> {
             true => Err(Failed::Needed(need, from)),
             false => Ok(()),
         };
-        unless(Need::Ids, core.index.runs().through())?;
+        unless(Need::Ids, core.index.sure_through())?;
         unless(Need::Reader, core.cursors.oldest().unwrap_or(end))?;
         unless(Need::Snapshot, self.oldest_snapshot(core)?.unwrap_or(Lsn::NONE))?;
         unless(Need::OpenPayment, self.held_from(core, end)?.unwrap_or(end))

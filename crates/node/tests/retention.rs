@@ -11,7 +11,7 @@ use courant_node::engine::{Command, Lsn};
 use courant_node::ledger::{Mode, Order, Reason};
 use courant_node::parts::{backup, restore};
 use courant_node::{
-    Keep, Lacks, LookupError, Need, NodeOptions, OpenError, Place, Reply, Retention,
+    Keep, Lacks, LookupError, Need, NodeOptions, OpenError, Place, Reply, Retention, Unavailable,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -321,4 +321,47 @@ fn a_backup_beside_a_node_that_merges_prunes_and_retires_is_consistent() {
         let payments = writer.join().expect("the writer");
         assert_nothing_happens_twice(&node, &payments);
     });
+}
+
+/// The damaged run of ids is gone after the next start, so what it is made from must still be there.
+#[test]
+fn the_journal_of_damaged_ids_is_not_retired() {
+    let storage = MemStorage::new(9);
+    let keep = Keep { bytes: 256 << 10, time: Duration::ZERO };
+    let node = with_alice_and_bob(&storage, archiving(keep));
+    let mut payments = Payments::new();
+    pay_until(&node, &mut payments, || node.stats().id_runs >= 2);
+    assert_eq!(node.journal_begin(), Lsn::NONE, "what the ids are made from is still there");
+    let ids = storage.subdirectory("ids").expect("memory has no errors");
+    for name in ids.list().expect("memory has no errors") {
+        // A page of entries behind the header, whose checksum is asked only when it is read.
+        assert!(ids.flip_bit(&name, 4_096 + 100, 1), "{name}");
+    }
+    let unreadable = payments.keys().filter(|name| {
+        matches!(call(&node, &transfer(name)), Reply::Unavailable(Unavailable::HistoryUnreadable))
+    });
+    assert!(unreadable.count() > 0, "the damage is found");
+    let snapshots = node.stats().snapshots;
+    for nth in 0.. {
+        let name = format!("later-{nth}");
+        let reply = call(&node, &transfer(&name));
+        if let Reply::Recorded { lsn, .. } = reply {
+            payments.insert(name, lsn);
+        }
+        if node.stats().snapshots >= snapshots + 40 {
+            break;
+        }
+    }
+    assert_eq!(node.journal_begin(), Lsn::NONE, "and still is");
+    node.close();
+    let node = open(&storage, archiving(keep)).expect("the ids are made again");
+    // From now on retiring goes on.
+    for (name, lsn) in &payments {
+        match call(&node, &transfer(name)) {
+            Reply::Recorded { lsn: first, repeat: true, .. } | Reply::Retired { lsn: first } => {
+                assert_eq!(first, *lsn, "{name}");
+            }
+            other => panic!("{name}: {other:?}"),
+        }
+    }
 }

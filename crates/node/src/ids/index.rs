@@ -61,6 +61,9 @@ pub struct IdIndex<S: Storage> {
     storage: S,
     current: RwLock<Arc<RunSet<S::File>>>,
     journal_begin: AtomicU64,
+    /// Where the journal has to be read from to make condemned runs again; `u64::MAX` if none was
+    /// condemned.
+    condemned_from: AtomicU64,
 }
 
 impl<S: Storage> IdIndex<S> {
@@ -82,7 +85,14 @@ impl<S: Storage> IdIndex<S> {
         }
         storage.sync_dir()?;
         let journal_begin = AtomicU64::new(journal_begin.0);
-        Ok(IdIndex { storage, current: RwLock::new(Arc::new(runs)), journal_begin })
+        let (current, condemned_from) = (RwLock::new(Arc::new(runs)), AtomicU64::new(u64::MAX));
+        Ok(IdIndex { storage, current, journal_begin, condemned_from })
+    }
+
+    /// Records up to here have their ids on disk in files that the next start will find sound: the
+    /// journal of later ones is still needed.
+    pub(crate) fn sure_through(&self) -> Lsn {
+        Lsn(self.runs().through().0.min(self.condemned_from.load(Relaxed)))
     }
 
     /// The journal begins here now: ids of earlier records cannot be read from it again.
@@ -111,6 +121,10 @@ impl<S: Storage> IdIndex<S> {
     /// the number of runs.
     pub fn merge_step(&self) -> Result<bool, IndexError> {
         let present = self.runs();
+        if self.condemned_from.load(Relaxed) != u64::MAX {
+            // A condemned run is no longer there to be opened; the next start makes it again.
+            return Ok(false);
+        }
         let similar = |w: &[Arc<Run<S::File>>]| w[0].entries <= w[1].entries.saturating_mul(2);
         let Some(at) = present.runs.windows(2).rposition(similar) else { return Ok(false) };
         let (earlier, later) = (&present.runs[at], &present.runs[at + 1]);
@@ -138,6 +152,7 @@ impl<S: Storage> IdIndex<S> {
             let before = runs.runs.iter().take_while(|run| run.span.file_name() != *file);
             let through = before.map(|run| run.span.through).max().unwrap_or(Lsn::NONE);
             if through.0 >= self.journal_begin.load(Relaxed) {
+                self.condemned_from.fetch_min(through.0, Relaxed);
                 // If that fails, whoever finds the damage next tries again.
                 let _ = self.storage.remove(file);
             }
