@@ -70,18 +70,21 @@ impl<S: Storage> Core<S> {
             let on_disk = generations > 0
                 && (0..count)
                     .any(|i| lookup::may_hold(&runs, &self.tagger, pending.request.asked(i)));
-            if on_disk {
-                self.shared.begin_look();
-                self.send_lookup(Lookup::Request(pending));
-                return Ok(ticket);
-            }
-            let mut prepared = Prepared::default();
-            prepared.usual.searched_before = generations;
-            let message =
-                Message::Commands { pending: Arc::clone(&pending), range: 0..count, prepared };
             let limit = self.options.inbox_commands_max;
-            let unchanged = || self.index.runs().generations() == generations;
-            match self.shared.admit(message, limit, unchanged) {
+            let admitted = if on_disk {
+                self.shared.admit_look(count, limit).map(|()| {
+                    self.send_lookup(Lookup::Request(Arc::clone(&pending)));
+                    None
+                })
+            } else {
+                let mut prepared = Prepared::default();
+                prepared.usual.searched_before = generations;
+                let message =
+                    Message::Commands { pending: Arc::clone(&pending), range: 0..count, prepared };
+                let unchanged = || self.index.runs().generations() == generations;
+                self.shared.admit(message, limit, unchanged)
+            };
+            match admitted {
                 Ok(None) => return Ok(ticket),
                 // A generation went to disk in the meantime: look there too.
                 Ok(Some(_)) => {}

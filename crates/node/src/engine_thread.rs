@@ -244,7 +244,7 @@ impl<S: Storage> EngineThread<S> {
         if self.lookups.send(again).is_err() {
             // The look-up thread is gone only when the node stops; the dropped request tells its
             // caller.
-            self.shared.end_look();
+            self.shared.end_look(0);
         }
     }
 

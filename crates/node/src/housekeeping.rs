@@ -48,16 +48,16 @@ pub(crate) fn look_ups<S: Storage>(core: &Core<S>, lookups: &Receiver<Lookup>) {
         core.counters().lookup();
         match lookup {
             Lookup::Request(pending) => {
-                let all = 0..pending.request.len();
-                enqueue(core, pending, all, Vec::new());
-                core.shared.end_look();
+                let count = pending.request.len();
+                enqueue(core, pending, 0..count, Vec::new());
+                core.shared.end_look(count);
             }
             Lookup::Again { pending, index, candidates } => {
                 if let Some(newest) = candidates.iter().max() {
                     core.wait_durable(*newest);
                 }
                 enqueue(core, pending, index..index + 1, candidates);
-                core.shared.end_look();
+                core.shared.end_look(0);
             }
             Lookup::Job(job) => job(),
         }

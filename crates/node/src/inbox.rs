@@ -116,6 +116,8 @@ pub(crate) struct Inbox {
     behind: bool,
     /// How many look-ups are under way that will send messages.
     looking: usize,
+    /// How many commands of requests are being looked up; they count as waiting.
+    looked_up: usize,
     engine_waits: bool,
     writer_waits: bool,
     stopped: Option<Stopped>,
@@ -147,6 +149,20 @@ pub(crate) enum Refused {
     Stopped(Stopped),
 }
 
+impl Inbox {
+    /// Refuses commands from outside that there is no room for.
+    fn check_room(&self, commands: usize, limit: usize) -> Result<(), Refused> {
+        if self.closing {
+            return Err(Refused::Stopped(Stopped { why: "it is closing".into() }));
+        }
+        let waiting = self.waiting + self.looked_up;
+        if self.behind || waiting > 0 && waiting + commands > limit {
+            return Err(Refused::Full(waiting));
+        }
+        Ok(())
+    }
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
@@ -161,12 +177,7 @@ impl Shared {
         accept: impl FnOnce() -> bool,
     ) -> Result<Option<Message>, Refused> {
         let inbox = self.lock();
-        if inbox.closing {
-            return Err(Refused::Stopped(Stopped { why: "it is closing".into() }));
-        }
-        if inbox.behind || inbox.waiting > 0 && inbox.waiting + message.commands() > limit {
-            return Err(Refused::Full(inbox.waiting));
-        }
+        inbox.check_room(message.commands(), limit)?;
         self.put(inbox, message, accept)
     }
 
@@ -315,15 +326,25 @@ impl Shared {
         self.lock().behind = behind;
     }
 
-    /// A look-up begins that will send messages.
+    /// A look-up begins that will send messages, for a command that was admitted before.
     pub(crate) fn begin_look(&self) {
         self.lock().looking += 1;
     }
 
-    /// It has sent them.
-    pub(crate) fn end_look(&self) {
+    /// A look-up begins for commands from outside, if there is room for them.
+    pub(crate) fn admit_look(&self, commands: usize, limit: usize) -> Result<(), Refused> {
+        let mut inbox = self.lock();
+        inbox.check_room(commands, limit)?;
+        inbox.looking += 1;
+        inbox.looked_up += commands;
+        Ok(())
+    }
+
+    /// A look-up has sent its messages; it was for this many commands from outside.
+    pub(crate) fn end_look(&self, commands: usize) {
         let mut inbox = self.lock();
         inbox.looking -= 1;
+        inbox.looked_up -= commands;
         let wake = inbox.closing && inbox.looking == 0;
         drop(inbox);
         if wake {
