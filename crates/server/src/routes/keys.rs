@@ -1,4 +1,7 @@
 //! API keys: make, list, revoke.
+//!
+//! What is recorded of a key and what the server knows of it must not part: a change goes on to its
+//! end though the client that asked for it is gone.
 
 use crate::access::{next_number, prepare};
 use crate::answer::{self, Answer};
@@ -14,6 +17,7 @@ use axum::http::StatusCode;
 use courant_engine::{Command, Key};
 use courant_ledger::Reason;
 use courant_node::Request;
+use std::future::Future;
 use std::sync::Arc;
 
 #[utoipa::path(
@@ -32,18 +36,20 @@ pub(super) async fn create(
     allowed: Admin,
     body::Json(bytes): body::Json,
 ) -> Answer {
-    let order: KeyBody<'_> = body::parse(&bytes)?;
-    let terms = order.terms()?;
-    let _changes = app.key_changes.lock().await;
-    let number = next_number(&keys(&app).await?);
-    let (request, new) = prepare(app.keyring.secret(), allowed.caller()?, number, &terms)?;
-    app.record(request).await.map_err(|problem| match problem.code {
-        Code::Reason(Reason::IdempotencyConflict) => Fault::KeyShownOnce.into(),
-        _ => problem,
-    })?;
-    let keys = refresh(&app).await?;
-    let key = find(&keys, number)?;
-    Ok(answer::json(StatusCode::CREATED, &KeyView::new(key).with_text(&new)))
+    to_its_end(async move {
+        let order: KeyBody<'_> = body::parse(&bytes)?;
+        let terms = order.terms()?;
+        let _changes = app.key_changes.lock().await;
+        let number = next_number(&keys(&app).await?);
+        let (request, new) = prepare(app.keyring.secret(), allowed.caller()?, number, &terms)?;
+        let (_, keys) = change(&app, request).await.map_err(|problem| match problem.code {
+            Code::Reason(Reason::IdempotencyConflict) => Fault::KeyShownOnce.into(),
+            _ => problem,
+        })?;
+        let key = find(&keys, number)?;
+        Ok(answer::json(StatusCode::CREATED, &KeyView::new(key).with_text(&new)))
+    })
+    .await
 }
 
 #[utoipa::path(
@@ -78,23 +84,32 @@ pub(super) async fn revoke(
 ) -> Answer {
     let Path(number) = path.map_err(|_| Problem::from(Reason::KeyNotFound))?;
     let request = Request::new(allowed.caller()?, &Command::RevokeKey { number })?;
-    let _changes = app.key_changes.lock().await;
-    let Recorded { is_repeat, .. } = app.record(request).await?;
-    let keys = refresh(&app).await?;
-    let key = find(&keys, number)?;
-    let json = answer::encode(&KeyView::new(key).repeated(is_repeat));
-    Ok(answer::recorded(StatusCode::OK, is_repeat, json))
+    to_its_end(async move {
+        let _changes = app.key_changes.lock().await;
+        let (Recorded { is_repeat, .. }, keys) = change(&app, request).await?;
+        let key = find(&keys, number)?;
+        let json = answer::encode(&KeyView::new(key).repeated(is_repeat));
+        Ok(answer::recorded(StatusCode::OK, is_repeat, json))
+    })
+    .await
+}
+
+/// Finishes what it has begun. A handler is dropped where it stands when its client hangs up.
+async fn to_its_end(work: impl Future<Output = Answer> + Send + 'static) -> Answer {
+    tokio::spawn(work).await.unwrap_or_else(|error| Err(Problem::internal(error)))
 }
 
 async fn keys(app: &App) -> Result<Vec<Key>, Problem> {
     app.node.keys().await.map_err(|_| Fault::Stopped.into())
 }
 
-/// Brings the server's own view up to date. Called with the lock on changes held.
-async fn refresh(app: &App) -> Result<Vec<Key>, Problem> {
+/// Changes a key and brings the server's own view up to date, also after a refusal: the change may
+/// have been made before. Called with the lock on changes held.
+async fn change(app: &App, request: Request) -> Result<(Recorded, Vec<Key>), Problem> {
+    let recorded = app.record(request).await;
     let keys = keys(app).await?;
     app.keyring.replace(keys.clone());
-    Ok(keys)
+    Ok((recorded?, keys))
 }
 
 fn find(keys: &[Key], number: u32) -> Result<&Key, Problem> {

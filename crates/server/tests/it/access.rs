@@ -3,6 +3,7 @@
 use crate::client::{Answer, Client};
 use crate::server::Server;
 use serde_json::{Value, json};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 
 /// Every operation of the OpenAPI document: method, path, and the scope it needs, if any.
@@ -150,6 +151,40 @@ fn a_key_is_made_listed_and_revoked_and_its_text_is_told_once() {
     ] {
         client.post("/v1/keys", &body).problem(400, code);
     }
+}
+
+/// Asks for a key to be revoked, and hangs up a little later.
+fn revoke_and_hang_up(server: &Server, number: u64, yields: u32) {
+    let head = server.client.head("DELETE", &format!("/v1/keys/{number}"), &[], 0);
+    let mut connection = server.client.connect();
+    connection.write_all(head.as_bytes()).expect("the server reads");
+    (0..yields).for_each(|_| std::thread::yield_now());
+}
+
+#[test]
+fn a_revoked_key_stops_to_work_though_the_client_hung_up() {
+    const ROUNDS: u32 = 80;
+    let server = Server::start();
+    let mut revoked = 0;
+    for round in 0..ROUNDS {
+        let (number, key) = make(&server, &json!({"name": "lost", "scopes": ["accounts:read"]}));
+        revoke_and_hang_up(&server, number, round * 25);
+        // Read from the records, so it tells whether the request was still heard.
+        let listed = server.client.get("/v1/keys").expect(200);
+        let is_it = |item: &&Value| item["number"] == number;
+        let item = listed["items"].as_array().expect("a list").iter().find(is_it).expect("the key");
+        if item["revoked_at"].is_string() {
+            revoked += 1;
+            let lost = server.client.with_key(Some(&key));
+            // Tries are bounded only so that a broken server fails the test instead of hanging it.
+            let refused = (0..1_000).map(|_| lost.get("/v1/accounts")).find(|a| a.status != 200);
+            refused.expect("the key stops to work").problem(401, "api_key_revoked");
+        }
+    }
+    assert!(
+        revoked > 0,
+        "each of {ROUNDS} clients hung up too early for this test to say anything"
+    );
 }
 
 #[test]
