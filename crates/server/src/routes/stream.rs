@@ -21,6 +21,7 @@ use courant_engine::Lsn;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::Interval;
 
 /// What one read takes; the client has to take it before the next.
 const READ: Limits = Limits { events: 256, records: 10_000, bytes: 256 * 1024 };
@@ -55,9 +56,13 @@ pub(super) async fn follow(
     };
     let permit = Arc::clone(&app.streams).try_acquire_owned();
     let follower = Follower::new(app.node.clone(), &app.source, after, wanted)?;
+    let mut silence = tokio::time::interval(app.config.heartbeat_interval);
+    // Else the first tick comes at once.
+    silence.reset();
     let stream = EventStream {
         follower,
         at_end: false,
+        silence,
         durable: app.durable.clone(),
         closing: app.closing.clone(),
         _permit: permit.map_err(|_| Fault::StreamsFull)?,
@@ -79,6 +84,8 @@ struct EventStream {
     follower: Follower,
     /// Everything that was durable at the last read has been given out.
     at_end: bool,
+    /// Ticks when nothing was given out for so long that the client would want a sign of life.
+    silence: Interval,
     durable: watch::Receiver<Lsn>,
     closing: watch::Receiver<bool>,
     app: Arc<App>,
@@ -86,37 +93,54 @@ struct EventStream {
 }
 
 impl EventStream {
-    /// The next piece of the stream: some events, or a comment. `None` ends it.
+    /// The next piece of the stream: some events, or a comment after a silence. A read that finds
+    /// nothing for the client gives it nothing. `None` ends the stream.
     async fn next(mut self) -> Option<(Result<Bytes, Infallible>, EventStream)> {
-        if self.at_end {
-            match self.wait().await? {
-                Woken::ByRecord => {}
-                Woken::ByTime => return Some((Ok(COMMENT), self)),
-            }
+        loop {
+            let bytes = match self.wait().await? {
+                Woken::ByTime => COMMENT,
+                Woken::ByRecord => {
+                    let batch;
+                    (self, batch) = self.read().await.map_err(log).ok()?;
+                    if batch.events.is_empty() {
+                        continue;
+                    }
+                    Bytes::from(frames(&batch))
+                }
+            };
+            self.silence.reset();
+            return Some((Ok(bytes), self));
         }
-        if *self.closing.borrow() {
-            return None;
-        }
+    }
+
+    async fn read(mut self) -> Result<(EventStream, Batch), Problem> {
         // Seen before it is read: what becomes durable while reading wakes the stream again.
         self.durable.borrow_and_update();
         let app = Arc::clone(&self.app);
         let read = app.blocking(move |_| {
             let batch = self.follower.read(READ)?;
+            self.at_end = batch.is_end;
             Ok((self, batch))
         });
-        let (mut stream, batch): (EventStream, Batch) = read.await.map_err(log).ok()?;
-        stream.at_end = batch.is_end;
-        let bytes = if batch.events.is_empty() { COMMENT } else { Bytes::from(frames(&batch)) };
-        Some((Ok(bytes), stream))
+        read.await
     }
 
-    /// Waits for a record, but not longer than a client would wait for a sign of life. `None`: the
-    /// server closes.
+    /// Waits for something to read, but not longer than a client would wait for a sign of life.
+    /// `None`: the server closes.
     async fn wait(&mut self) -> Option<Woken> {
+        let EventStream { at_end, durable, closing, silence, .. } = self;
+        let readable = async {
+            match at_end {
+                true => durable.changed().await,
+                false => Ok(()),
+            }
+        };
         tokio::select! {
-            moved = self.durable.changed() => moved.ok().map(|()| Woken::ByRecord),
-            _ = self.closing.wait_for(|closing| *closing) => None,
-            () = tokio::time::sleep(self.app.config.heartbeat_interval) => Some(Woken::ByTime),
+            biased;
+            _ = closing.wait_for(|closing| *closing) => None,
+            // Before the records: those that are not for this client may come without a pause.
+            _ = silence.tick() => Some(Woken::ByTime),
+            moved = readable => moved.ok().map(|()| Woken::ByRecord),
         }
     }
 }

@@ -288,3 +288,34 @@ fn streams_are_limited_and_say_that_they_live() {
     assert_eq!(full.header("retry-after"), Some("1"));
     full.problem(503, "streams_full");
 }
+
+#[test]
+fn a_stream_is_silent_about_what_it_was_not_asked_for() {
+    use std::io::Read;
+    let server = Server::with(|config| {
+        config.heartbeat_interval = std::time::Duration::from_secs(3_600);
+    });
+    for id in ["alice", "bob"] {
+        server.open_account(id, "EUR");
+    }
+    let mut stream = server.client.connect();
+    let path = "/v1/events/stream?after=latest&type=account.opened";
+    let head = server.client.head("GET", path, &[], 0);
+    std::io::Write::write_all(&mut stream, head.as_bytes()).expect("the server reads");
+    let (mut seen, mut bytes) = (Vec::new(), [0; 256]);
+    let mut read_until = |text: &str| {
+        while !seen.windows(text.len()).any(|part| part == text.as_bytes()) {
+            let read = stream.read(&mut bytes).expect("the stream goes on");
+            assert!(read > 0, "the stream stays open");
+            seen.extend_from_slice(&bytes[..read]);
+        }
+        String::from_utf8(seen.clone()).expect("text")
+    };
+    read_until("\r\n\r\n");
+    for n in 0..20 {
+        server.client.post("/v1/payments", &transfer(&format!("p{n}"), "0.01")).expect(201);
+    }
+    server.open_account("carol", "EUR");
+    let seen = read_until("event: account.opened");
+    assert!(!seen.contains(": courant"), "{seen}");
+}
