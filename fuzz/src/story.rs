@@ -15,7 +15,8 @@ const NOW: Timestamp = Timestamp(1_000_000_000);
 
 /// An engine with nothing in it.
 pub(crate) fn empty() -> Engine {
-    Engine::new(EngineOptions { secret: 1, recent_ids: 64, generation: 0 })
+    let (recent_ids, open_payments_max) = (64, 100);
+    Engine::new(EngineOptions { secret: 1, recent_ids, open_payments_max, generation: 0 })
 }
 
 /// The engine after the story, and the records of its steps in order.

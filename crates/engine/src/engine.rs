@@ -16,6 +16,9 @@ pub struct EngineOptions {
     pub secret: u128,
     /// How many ids a generation in memory holds, 32 bytes each.
     pub recent_ids: usize,
+    /// How many payments may be open, some hundred bytes each. One that would stay open beyond it
+    /// is refused; whatever is replayed is kept all the same.
+    pub open_payments_max: usize,
     /// The number of the first generation in memory: all earlier ones are in the index on disk.
     pub generation: u64,
 }
@@ -29,7 +32,7 @@ pub struct Engine {
 impl Engine {
     /// An empty engine.
     pub fn new(options: EngineOptions) -> Engine {
-        Engine { state: State::new(options.secret, options.recent_ids, options.generation) }
+        Engine { state: State::new(options) }
     }
 
     /// Decides a command at a time; changes nothing.

@@ -1,7 +1,7 @@
 //! The state: everything that decisions are made from. Only `evolve` changes it.
 
 use crate::ids::RecentIds;
-use crate::{Key, Lsn};
+use crate::{EngineOptions, Key, Lsn};
 use courant_ledger::{Accounts, IdBuf, Payment, Tagger, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +29,8 @@ pub(crate) struct State {
     pub(crate) payments_count: u64,
     pub(crate) accounts: Accounts,
     pub(crate) open: BTreeMap<IdBuf, OpenPayment>,
+    /// How many of them there may be: a setting, not of the journal.
+    pub(crate) open_max: usize,
     /// What the clock alone moves on, soonest first: derived from `open`.
     pub(crate) due: BTreeSet<(Timestamp, IdBuf)>,
     pub(crate) keys: BTreeMap<u32, Key>,
@@ -37,8 +39,8 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(secret: u128, recent_ids: usize, generation: u64) -> State {
-        let tagger = Tagger::new(secret);
+    pub(crate) fn new(options: EngineOptions) -> State {
+        let tagger = Tagger::new(options.secret);
         State {
             now: Timestamp::default(),
             last: Lsn::NONE,
@@ -46,9 +48,10 @@ impl State {
             payments_count: 0,
             accounts: Accounts::new(tagger),
             open: BTreeMap::new(),
+            open_max: options.open_payments_max,
             due: BTreeSet::new(),
             keys: BTreeMap::new(),
-            ids: RecentIds::new(recent_ids, generation),
+            ids: RecentIds::new(options.recent_ids, options.generation),
             tagger,
         }
     }

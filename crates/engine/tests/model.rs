@@ -60,11 +60,16 @@ impl Trial {
         // Recoveries read the whole journal.
         chances[3] = rng.u32(1..20);
         chances[4] *= 3;
+        let open_max = match rng.u32(..6) {
+            0 => rng.usize(0..4),
+            1 => rng.usize(4..100),
+            _ => usize::MAX,
+        };
         Trial {
             commands: Commands::new(seed),
             ahead: None,
-            world: World::new(rng.usize(1..2_000)),
-            reference: Reference::default(),
+            world: World::new(rng.usize(1..2_000), open_max),
+            reference: Reference::new(open_max),
             chances,
             seen: Seen::default(),
             rng,

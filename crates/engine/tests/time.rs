@@ -15,7 +15,8 @@ struct Bench {
 impl Bench {
     /// Two accounts, the first with 100.00, at the time of 100 s.
     fn new() -> Bench {
-        let options = EngineOptions { secret: 1, recent_ids: 100, generation: 0 };
+        let (recent_ids, open_payments_max) = (100, 100);
+        let options = EngineOptions { secret: 1, recent_ids, open_payments_max, generation: 0 };
         let mut bench = Bench { engine: Engine::new(options) };
         for name in ["a", "b"] {
             let limits = Limits::NOT_NEGATIVE;

@@ -178,6 +178,9 @@ reasons! {
     108 GroupTooLarge "group_too_large" None,
         "The atomic group does not fit into one record of 8 MiB: send fewer payments, or less \
          text.";
+    109 OpenPaymentsFull "open_payments_full" None,
+        "As many payments are open as the server keeps, and this one would stay open: send it \
+         again when some have ended. Payments that are completed at once still are.";
 }
 
 impl std::fmt::Display for Reason {

@@ -15,6 +15,9 @@ pub struct NodeOptions {
     pub recent_ids: usize,
     /// Commands that may wait for the engine before callers are pushed back. Default 100,000.
     pub inbox_commands_max: usize,
+    /// Payments that may be open at once. One that would stay open beyond it is refused with
+    /// `open_payments_full`; those that are completed at once are not. Default 1,000,000.
+    pub open_payments_max: usize,
     /// Bytes of journal after which a snapshot is made. Default 1 GiB; it bounds the time of a
     /// restart.
     pub snapshot_bytes: u64,
@@ -38,6 +41,7 @@ impl Default for NodeOptions {
             direct_io: DirectIo::Auto,
             recent_ids: 2_000_000,
             inbox_commands_max: 100_000,
+            open_payments_max: 1_000_000,
             snapshot_bytes: 1 << 30,
             snapshots_kept: 2,
             snapshot_step_entries: 2_000,

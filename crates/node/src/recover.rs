@@ -76,7 +76,12 @@ pub fn open<S: Storage>(root: &S, options: &NodeOptions) -> Result<Opened<S>, Op
     }
     let index = open_index(ids, begin, &retired)?;
     let generation = index.runs().generations();
-    let engine_options = EngineOptions { secret, recent_ids: options.recent_ids, generation };
+    let engine_options = EngineOptions {
+        secret,
+        recent_ids: options.recent_ids,
+        open_payments_max: options.open_payments_max,
+        generation,
+    };
     let snapshots = directory("snapshots")?;
     let found = snapshots::load_newest(&snapshots, engine_options)?;
     let unsound = found.unsound.into_iter();

@@ -127,6 +127,7 @@ fn status_of(reason: Reason) -> StatusCode {
         | Reason::AccountExists
         | Reason::KeyExists
         | Reason::PaymentBusy => StatusCode::CONFLICT,
+        Reason::OpenPaymentsFull => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

@@ -364,7 +364,8 @@ enum Space {
 /// Puts an empty generation in the place of the one that was replayed.
 fn forget_ids(engine: &mut Engine, index: &IdIndex<Disk>, options: &NodeOptions) {
     let generation = engine.freeze_ids().generation;
-    let options = EngineOptions { secret: 0, recent_ids: options.recent_ids, generation };
+    let NodeOptions { recent_ids, open_payments_max, .. } = *options;
+    let options = EngineOptions { secret: 0, recent_ids, open_payments_max, generation };
     let empty = Engine::new(options).freeze_ids();
     if index.add(&empty).is_ok() {
         drop(engine.drop_ids_through(generation));

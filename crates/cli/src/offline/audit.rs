@@ -20,8 +20,9 @@ pub(super) struct Audit {
     base: Extent,
 }
 
-/// Ids are gathered elsewhere.
-const OPTIONS: EngineOptions = EngineOptions { secret: 1, recent_ids: 10_000, generation: 0 };
+/// Ids are gathered elsewhere, and nothing is decided.
+const OPTIONS: EngineOptions =
+    EngineOptions { secret: 1, recent_ids: 10_000, open_payments_max: 0, generation: 0 };
 
 impl Audit {
     pub(super) fn new() -> Audit {

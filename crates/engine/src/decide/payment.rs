@@ -30,6 +30,9 @@ impl State {
             Ok(payment) => (payment, draft.finish()),
             Err(reason) => (Payment::rejected(order, reason, at), AccountsAfter::new()),
         };
+        if !payment.status.is_final() && !self.can_open(1) {
+            return Decision::Refused(Reason::OpenPaymentsFull, None);
+        }
         let moved_minor = moved_at_once(&payment);
         Decision::Record(Outcome::Payment(PaymentOutcome {
             payment,
@@ -59,11 +62,19 @@ impl State {
         let at = now.max(self.now);
         let mut draft = Draft::new(&self.accounts);
         let mut payments = Vec::with_capacity(orders.len());
+        let mut opened = 0;
         for (index, order) in orders.iter().enumerate() {
-            match Payment::begin(&mut draft, order, Parties::default(), at) {
-                Ok(payment) => payments.push(payment),
+            let payment = match Payment::begin(&mut draft, order, Parties::default(), at) {
+                Ok(payment) => payment,
                 Err(reason) => return Decision::Refused(reason, Some(index)),
+            };
+            if !payment.status.is_final() {
+                opened += 1;
+                if !self.can_open(opened) {
+                    return Decision::Refused(Reason::OpenPaymentsFull, Some(index));
+                }
             }
+            payments.push(payment);
         }
         let accounts = draft.finish();
         Decision::Record(Outcome::Group(GroupOutcome { payments, accounts }))
@@ -131,6 +142,12 @@ impl State {
             moved_minor,
             accounts,
         }))
+    }
+
+    /// Whether so many more payments may stay open. Steps of open ones are always decided, and what
+    /// was recorded is never refused, so the limit may be lowered below what is open.
+    fn can_open(&self, more: usize) -> bool {
+        more <= self.open_max.saturating_sub(self.open.len())
     }
 
     /// The payment with this id: open, or as the facts say. `Err`: newer records may be about it.

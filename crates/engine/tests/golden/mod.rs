@@ -21,7 +21,8 @@ const GOLDEN: &str = include_str!("format-1.hex");
 const ENTRIES_PER_SECTION: usize = 2;
 
 fn new_engine() -> Engine {
-    Engine::new(EngineOptions { secret: 1, recent_ids: 1_000, generation: 0 })
+    let (recent_ids, open_payments_max) = (1_000, usize::MAX);
+    Engine::new(EngineOptions { secret: 1, recent_ids, open_payments_max, generation: 0 })
 }
 
 /// Makes the lines of the file: what the bytes are, and the bytes in hex.

@@ -74,6 +74,8 @@ pub(crate) type Asker = (u32, Option<&'static str>);
 /// The naive ledger.
 #[derive(Debug, Default)]
 pub(crate) struct Reference {
+    /// How many payments may be open.
+    open_max: usize,
     pub(crate) now: u64,
     pub(crate) book: Book,
     pub(crate) names: Vec<&'static str>,
@@ -89,6 +91,11 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
+    /// A ledger with nothing in it, that keeps at most so many payments open.
+    pub(crate) fn new(open_max: usize) -> Reference {
+        Reference { open_max, ..Reference::default() }
+    }
+
     /// What a command comes to at a time, and remembers it.
     pub(crate) fn submit(&mut self, now: u64, asker: Asker, command: &Command<'static>) -> Answer {
         let request = asker.1.map(|text| (asker.0, text));
@@ -243,6 +250,9 @@ impl Reference {
             book = self.book.clone();
             payment = Payment::blank(order, at).rejected(reason);
         }
+        if !payment.status.is_final() && self.open.len() >= self.open_max {
+            return Answer::Refused(Reason::OpenPaymentsFull, None);
+        }
         let accounts = self.turn_to(book);
         self.keep(order.id.as_str(), payment.clone());
         let moved = completed_now(&payment);
@@ -272,6 +282,10 @@ impl Reference {
                 return Answer::Refused(reason, Some(index));
             }
             payments.push(payment);
+            let opened = payments.iter().filter(|p| !p.status.is_final()).count();
+            if opened > 0 && self.open.len() + opened > self.open_max {
+                return Answer::Refused(Reason::OpenPaymentsFull, Some(index));
+            }
         }
         let accounts = self.turn_to(book);
         for (order, payment) in orders.iter().zip(&payments) {

@@ -26,7 +26,7 @@ const ROUNDS_MAX: usize = 100;
 pub(crate) struct World {
     pub(crate) engine: Engine,
     pub(crate) journal: Vec<(Lsn, Vec<u8>)>,
-    recent_ids: usize,
+    options: EngineOptions,
     /// Generations before this one are in `disk` and no longer in memory.
     on_disk: u64,
     disk: BTreeMap<u64, Vec<Lsn>>,
@@ -61,11 +61,13 @@ struct Snapshot {
 }
 
 impl World {
-    pub(crate) fn new(recent_ids: usize) -> World {
+    pub(crate) fn new(recent_ids: usize, open_payments_max: usize) -> World {
+        let options =
+            EngineOptions { secret: SECRET, recent_ids, open_payments_max, generation: 0 };
         World {
-            engine: new_engine(recent_ids, 0),
+            engine: Engine::new(options),
             journal: Vec::new(),
-            recent_ids,
+            options,
             on_disk: 0,
             disk: BTreeMap::new(),
             disk_through: Lsn::NONE,
@@ -329,7 +331,7 @@ impl World {
         self.disk.clear();
         self.on_disk = 0;
         self.disk_through = Lsn::NONE;
-        self.engine = new_engine(self.recent_ids, 0);
+        self.engine = Engine::new(self.options);
         for at in 0..self.journal.len() {
             self.replay(at, Replay::Exact);
             self.freeze_ids(false);
@@ -356,7 +358,7 @@ impl World {
     }
 
     fn restore(&mut self, snapshot: &Snapshot, records_max: usize) {
-        self.engine = new_engine(self.recent_ids, self.on_disk);
+        self.engine = Engine::new(EngineOptions { generation: self.on_disk, ..self.options });
         for section in &snapshot.sections {
             self.engine.load_section(section).expect("a section that was made can be loaded");
         }
@@ -440,10 +442,6 @@ fn encoded(command: &Command<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     command::encode(command, &mut bytes);
     bytes
-}
-
-fn new_engine(recent_ids: usize, generation: u64) -> Engine {
-    Engine::new(EngineOptions { secret: SECRET, recent_ids, generation })
 }
 
 /// All of an engine's state but the ids, as bytes.

@@ -199,6 +199,45 @@ fn a_full_inbox_pushes_back_and_what_it_refused_can_be_sent_again() {
 }
 
 #[test]
+fn payments_that_would_stay_open_are_limited_and_others_are_not() {
+    let options = NodeOptions { open_payments_max: 2, ..NodeOptions::small() };
+    let server = Server::over(options);
+    server.open_account("alice", "EUR");
+    server.open_account("bob", "EUR");
+    let hold = |id: &str| {
+        let mut order = transfer(id, "1.00");
+        order["mode"] = json!("authorise");
+        order
+    };
+    for id in ["h1", "h2"] {
+        server.client.post("/v1/payments", &hold(id)).expect(201);
+    }
+    let full = server.client.post("/v1/payments", &hold("h3"));
+    assert_eq!(full.header("retry-after"), Some("1"));
+    full.problem(503, "open_payments_full");
+    server.client.get("/v1/payments/h3").problem(404, "payment_not_found");
+    // Repeats, payments that are completed at once, and steps of open ones are answered as ever.
+    server.client.post("/v1/payments", &hold("h1")).expect(200);
+    let batch = json!([transfer("p1", "1.00"), hold("h3"), transfer("p2", "1.00")]);
+    let results = server.client.post("/v1/payments/batch", &batch).expect(200)["results"].clone();
+    assert_eq!(
+        (&results[0]["status"], &results[2]["status"]),
+        (&json!("completed"), &json!("completed"))
+    );
+    assert_eq!(
+        (&results[1]["status"], &results[1]["code"]),
+        (&json!(503), &json!("open_payments_full"))
+    );
+    let group = server
+        .client
+        .post("/v1/payments/batch?atomic=true", &json!([transfer("g1", "1.00"), hold("g2")]));
+    assert_eq!(group.problem(503, "open_payments_full")["index"], 1);
+    server.client.post("/v1/payments/h1/captures", &json!({"id": "c1"})).expect(201);
+    server.client.post("/v1/payments", &hold("h3")).expect(201);
+    assert_eq!(server.balance("bob"), "3.00");
+}
+
+#[test]
 fn a_full_disk_refuses_payments_and_nothing_else_until_there_is_room() {
     let mut options = NodeOptions::small();
     // More than any disk has: what the directory begins with is all there will be.

@@ -68,7 +68,8 @@ struct Core {
 
 impl Core {
     fn new(accounts: u32) -> Core {
-        let options = EngineOptions { secret: 7, recent_ids: RECENT_IDS, generation: 0 };
+        let (recent_ids, open_payments_max) = (RECENT_IDS, 0);
+        let options = EngineOptions { secret: 7, recent_ids, open_payments_max, generation: 0 };
         let mut core = Core { engine: Engine::new(options), accounts, lsn: 0, record: Vec::new() };
         let limits = Limits::NOT_NEGATIVE;
         let terms = AccountTerms { currency: Currency::EUR, side: Side::Credit, limits, code: 0 };

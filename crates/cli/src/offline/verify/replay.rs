@@ -113,7 +113,9 @@ impl Gathered {
             let what = format!("ids/ reaches LSN {through}, and the journal ends at LSN {end}");
             ids.problems.push(what);
         }
-        let options = |secret| EngineOptions { secret, recent_ids: IDS_AT_ONCE, generation: 0 };
+        let (recent_ids, open_payments_max) = (IDS_AT_ONCE, 0);
+        let options =
+            |secret| EngineOptions { secret, recent_ids, open_payments_max, generation: 0 };
         Ok(Gathered { ids, engine: secret.map(|secret| Engine::new(options(secret))) })
     }
 

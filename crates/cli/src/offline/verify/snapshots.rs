@@ -11,7 +11,8 @@ use courant_node::parts::{Extent, list_snapshots, load_snapshot};
 const STEP_ENTRIES: usize = 10_000;
 
 /// Ids are not in snapshots.
-const OPTIONS: EngineOptions = EngineOptions { secret: 1, recent_ids: 1, generation: 0 };
+const OPTIONS: EngineOptions =
+    EngineOptions { secret: 1, recent_ids: 1, open_payments_max: 0, generation: 0 };
 
 /// The snapshots of a directory, while the journal is replayed beside them.
 #[derive(Debug, Default)]

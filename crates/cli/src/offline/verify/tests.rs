@@ -28,7 +28,8 @@ const LONE: &str = "lone";
 /// Enough payments for all that a directory is to have; reaching it fails a test.
 const PAYMENTS_MAX: u64 = 20_000;
 
-const OPTIONS: EngineOptions = EngineOptions { secret: 1, recent_ids: 10, generation: 0 };
+const OPTIONS: EngineOptions =
+    EngineOptions { secret: 1, recent_ids: 10, open_payments_max: 100, generation: 0 };
 
 fn remove(left: &Left, name: &str) {
     fs::remove_file(left.path(name)).unwrap();
@@ -277,7 +278,8 @@ fn forge_ids(left: &Left, run_ids: usize, place: impl Fn(Lsn, &[u8]) -> Option<L
     fs::remove_dir_all(left.path("ids")).unwrap();
     fs::create_dir(left.path("ids")).unwrap();
     let index = IdIndex::open(left.storage("ids"), Lsn::NONE).unwrap();
-    let mut engine = Engine::new(EngineOptions { secret, recent_ids: run_ids, generation: 0 });
+    let options = EngineOptions { secret, recent_ids: run_ids, ..OPTIONS };
+    let mut engine = Engine::new(options);
     let journal = left.path(JOURNAL);
     let end = walk::end(&journal).unwrap();
     walk::records(&journal, end, |lsn, bytes| {
