@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use courant_node::Retention;
+use courant_node::{OPEN_PAYMENTS_MAX, Retention};
 
 use crate::client::{Client, ServerArgs};
 use crate::exit::{Exit, Failure};
@@ -67,6 +67,7 @@ fn on_own_server(data: &Path, out: &mut Output) -> Result<Exit, Failure> {
         listen: ([127, 0, 0, 1], 0).into(),
         allow_remote: false,
         segment_mib: SEGMENT_MIB,
+        open_payments_max: OPEN_PAYMENTS_MAX,
         heeds_signals: false,
     })?;
     let client = Client::new(&running.url, &running.key()?)?;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, ValueEnum};
+use courant_node::OPEN_PAYMENTS_MAX;
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
@@ -43,6 +44,11 @@ pub(crate) struct ServeArgs {
     segment_mib: u32,
     #[command(flatten)]
     retention: RetentionArgs,
+    /// Payments that may be open at once, about 600 bytes of memory each; one that would stay open
+    /// beyond it is refused, and those that are completed at once go on
+    #[arg(long, env = "COURANT_OPEN_PAYMENTS_MAX", default_value_t = OPEN_PAYMENTS_MAX)]
+    #[arg(value_name = "N")]
+    open_payments_max: usize,
     /// Open demo accounts and let payments flow
     #[arg(long)]
     demo: bool,
@@ -77,6 +83,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         allow_remote: args.allow_remote,
         segment_mib: args.segment_mib,
         retention: args.retention.retention()?,
+        open_payments_max: args.open_payments_max,
         heeds_signals: true,
     };
     let running = Running::start(setting)?;

@@ -126,6 +126,7 @@ impl<S: Storage> EngineThread<S> {
     /// Works until the node closes or stops.
     pub(crate) fn run(mut self) {
         loop {
+            self.counters.open_payments(self.store.engine().open_payments_count());
             let holding = self.batch.is_some() || !self.completions.is_empty();
             let done = match self.shared.next(holding, self.sleep()) {
                 Next::Messages(messages) => self.take(messages),

@@ -255,6 +255,7 @@ impl<S: Storage> Node<S> {
         let counted = self.core.counters().read();
         Stats {
             inbox: self.core.shared.waiting(),
+            open_payments_max: self.core.options.open_payments_max as u64,
             storage_full: counted.storage_full || self.core.ids_lack_room(),
             journal_begin: self.journal_begin().0,
             journal_end: self.durable_end().0,

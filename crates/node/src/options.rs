@@ -16,7 +16,8 @@ pub struct NodeOptions {
     /// Commands that may wait for the engine before callers are pushed back. Default 100,000.
     pub inbox_commands_max: usize,
     /// Payments that may be open at once. One that would stay open beyond it is refused with
-    /// `open_payments_full`; those that are completed at once are not. Default 1,000,000.
+    /// `open_payments_full`; those that are completed at once are not. Default
+    /// [`OPEN_PAYMENTS_MAX`].
     pub open_payments_max: usize,
     /// Bytes of journal after which a snapshot is made. Default 1 GiB; it bounds the time of a
     /// restart.
@@ -31,6 +32,10 @@ pub struct NodeOptions {
     pub retention: Retention,
 }
 
+/// How many payments may be open unless a setting says otherwise; each takes about 600 bytes of
+/// memory.
+pub const OPEN_PAYMENTS_MAX: usize = 1_000_000;
+
 /// The most full generations of ids that wait to be written to disk; then commands wait too.
 pub const FROZEN_MAX: usize = 3;
 
@@ -41,7 +46,7 @@ impl Default for NodeOptions {
             direct_io: DirectIo::Auto,
             recent_ids: 2_000_000,
             inbox_commands_max: 100_000,
-            open_payments_max: 1_000_000,
+            open_payments_max: OPEN_PAYMENTS_MAX,
             snapshot_bytes: 1 << 30,
             snapshots_kept: 2,
             snapshot_step_entries: 2_000,

@@ -34,6 +34,7 @@ pub(crate) struct Counters {
     lookups: AtomicU64,
     retired_segments: AtomicU64,
     held_by: Mutex<Option<(Need, Lsn)>>,
+    open_payments: AtomicU64,
 }
 
 /// What a node has done since it was opened, and how it stands.
@@ -64,6 +65,10 @@ pub struct Stats {
     pub commit_us_total: u64,
     /// Commands waiting for the engine.
     pub inbox: usize,
+    /// Payments that are not final.
+    pub open_payments: u64,
+    /// How many of them there may be.
+    pub open_payments_max: u64,
     /// True while nothing can be recorded because the disk is full.
     pub storage_full: bool,
     /// Snapshots made.
@@ -146,6 +151,10 @@ impl Counters {
         *self.held_by.lock().unwrap_or_else(PoisonError::into_inner) = need;
     }
 
+    pub(crate) fn open_payments(&self, count: usize) {
+        self.open_payments.store(count as u64, Relaxed);
+    }
+
     pub(crate) fn snapshot_pause(&self, took: Duration) {
         let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.snapshot_pause_us_max.fetch_max(us, Relaxed);
@@ -184,6 +193,7 @@ impl Counters {
             lookups: self.lookups.load(Relaxed),
             retired_segments: self.retired_segments.load(Relaxed),
             held_by: *self.held_by.lock().unwrap_or_else(PoisonError::into_inner),
+            open_payments: self.open_payments.load(Relaxed),
             ..Stats::default()
         };
         all(&self.payments, &mut stats.payments);

@@ -106,6 +106,9 @@ impl Collector for NodeMetrics {
         let begin = stats.journal_begin;
         gauge(out, "journal_begin_bytes", "Records below it were archived or dropped", begin)?;
         gauge(out, "inbox_commands", "Commands waiting for the engine", stats.inbox as u64)?;
+        gauge(out, "open_payments", "Payments that are not final", stats.open_payments)?;
+        let most = stats.open_payments_max;
+        gauge(out, "open_payments_max", "How many payments may be open", most)?;
         let full = u64::from(stats.storage_full);
         gauge(out, "storage_full", "1 while nothing can be recorded for want of room", full)?;
         let stopped = u64::from(self.0.stopped().is_some());

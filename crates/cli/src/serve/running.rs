@@ -30,6 +30,8 @@ pub(crate) struct Setting {
     pub(crate) segment_mib: u32,
     /// What becomes of the oldest of them.
     pub(crate) retention: Retention,
+    /// How many payments may be open.
+    pub(crate) open_payments_max: usize,
     /// Whether SIGINT and SIGTERM end it.
     pub(crate) heeds_signals: bool,
 }
@@ -64,7 +66,7 @@ impl Running {
         })?;
         let address = listener.local_addr();
         let address = address.map_err(|error| Failure::internal(error.to_string()))?;
-        let node = Node::open(&setting.data, options(setting.segment_mib, setting.retention))
+        let node = Node::open(&setting.data, setting.node_options())
             .map_err(|error| not_opened(&setting.data, &error))?;
         tell_recovery(&node);
         let new_key = courant_server::first_key(&setting.data, &node);
@@ -124,12 +126,18 @@ impl Running {
     }
 }
 
-fn options(segment_mib: u32, retention: Retention) -> NodeOptions {
-    let mut options = NodeOptions { retention, ..NodeOptions::default() };
-    let segment_bytes = u64::from(segment_mib) << 20;
-    options.journal.segment_bytes = segment_bytes;
-    options.journal.batch_bytes_max = options.journal.batch_bytes_max.min(segment_bytes / 2);
-    options
+impl Setting {
+    fn node_options(&self) -> NodeOptions {
+        let mut options = NodeOptions {
+            open_payments_max: self.open_payments_max,
+            retention: self.retention.clone(),
+            ..NodeOptions::default()
+        };
+        let segment_bytes = u64::from(self.segment_mib) << 20;
+        options.journal.segment_bytes = segment_bytes;
+        options.journal.batch_bytes_max = options.journal.batch_bytes_max.min(segment_bytes / 2);
+        options
+    }
 }
 
 struct Serving {

@@ -232,6 +232,9 @@ fn payments_that_would_stay_open_are_limited_and_others_are_not() {
         .client
         .post("/v1/payments/batch?atomic=true", &json!([transfer("g1", "1.00"), hold("g2")]));
     assert_eq!(group.problem(503, "open_payments_full")["index"], 1);
+    let metrics = server.client.get("/v1/metrics");
+    assert!(metrics.text().contains("courant_open_payments 2\n"), "{}", metrics.text());
+    assert!(metrics.text().contains("courant_open_payments_max 2\n"), "{}", metrics.text());
     server.client.post("/v1/payments/h1/captures", &json!({"id": "c1"})).expect(201);
     server.client.post("/v1/payments", &hold("h3")).expect(201);
     assert_eq!(server.balance("bob"), "3.00");
