@@ -1,12 +1,15 @@
 //! A consistent copy of a journal, also of a running one, and the way back.
 //!
 //! Sealed segments never change, so each is copied once; a later backup into the same directory
-//! copies what is new. The segment that is being written is copied up to a durable end that the
-//! caller names. Files of other directories that belong to the same moment come along. The manifest,
-//! with length and BLAKE3 of each file, is written last: a backup without it, or with files that do
-//! not match it, is none.
+//! copies what is new, and what is there of another past is replaced. The segment that is being
+//! written is copied up to a durable end that the caller names. A copy of a segment counts only if
+//! every batch in it is sound: the original may be retired and filled with zeros while it is read.
+//! Files of other directories that belong to the same moment come along. The manifest, with length
+//! and BLAKE3 of each file, is written last: a backup without it, or with files that do not match
+//! it, is none.
 
 mod manifest;
+mod proof;
 mod restore;
 
 use std::collections::BTreeMap;
@@ -18,7 +21,7 @@ use crate::chain::{CHAIN_FILE, ChainLog};
 use crate::copy::{Place, copy, hash, length};
 use crate::error::{Doing, Failed, OpenError};
 use crate::format::segment::SegmentHeader;
-use crate::note::NOTE_FILE;
+use crate::note::{NOTE_FILE, Note};
 use crate::segments::{SegmentSet, file_name};
 use crate::storage::{Storage, read_file, remove_if_there, replace_file};
 
@@ -66,6 +69,10 @@ pub struct BackedUp {
 pub enum BackupError {
     /// The journal to copy is damaged or of a newer format.
     Source(OpenError),
+    /// The directory has a backup of another journal. Nothing was written.
+    OtherJournal(String),
+    /// Segments were retired while they were copied: try again, from where the journal begins now.
+    Retired,
     /// The journal holds nothing up to that end.
     EndOutside {
         /// The end asked for.
@@ -98,18 +105,19 @@ pub fn backup<S: Storage, D: Storage>(
     destination: &D,
     options: BackupOptions<'_, S>,
 ) -> Result<BackedUp, BackupError> {
-    let set = SegmentSet::load(storage).map_err(BackupError::Source)?;
+    let set = segments(storage)?;
+    let to_copy = segments_up_to(&set.headers, options.end)?;
     let before = Manifest::load(destination)?;
-    let begin = set.headers.first().map_or(Lsn::NONE, |header| header.base);
-    let done = BackedUp { begin, end: options.end, ..BackedUp::default() };
-    let mut copying = Copying { storage, destination, before, done };
+    let earlier = proof::earlier_headers(destination, before.as_ref(), &to_copy[0])?;
+    let done = BackedUp { begin: to_copy[0].base, end: options.end, ..BackedUp::default() };
+    let mut copying = Copying { storage, destination, before, earlier, done };
     let mut files = Vec::new();
-    for segment in segments_up_to(&set.headers, options.end)? {
-        files.push(copying.segment(segment, options.end)?);
+    for (index, segment) in to_copy.iter().enumerate() {
+        files.push(copying.segment(segment, set.headers.get(index + 1), options.end)?);
     }
-    if set.note.is_some() {
-        let note = Place { storage, name: NOTE_FILE };
-        files.push(copying.file(&note, NOTE_FILE.to_owned(), options.end)?);
+    if let Some(note) = &set.note {
+        // The file may say more by now.
+        files.push(copying.written(NOTE_FILE, &note.encode(), options.end)?);
     }
     files.extend(copying.chain(options.end)?);
     for Extra { directory, storage, name } in options.extra {
@@ -139,6 +147,15 @@ fn remove_superseded<D: Storage>(
     Ok(())
 }
 
+/// The segments there are now. A retirement in between looks like damage, but moves the note first.
+fn segments<S: Storage>(storage: &S) -> Result<SegmentSet, BackupError> {
+    let note = Note::load(storage).map_err(BackupError::Source)?;
+    SegmentSet::load(storage).map_err(|error| match Note::load(storage) {
+        Ok(now) if now != note => BackupError::Retired,
+        _ => BackupError::Source(error),
+    })
+}
+
 fn segments_up_to(headers: &[SegmentHeader], end: Lsn) -> Result<&[SegmentHeader], BackupError> {
     let begin = headers.first().map_or(Lsn::NONE, |header| header.base);
     let limit = headers.last().map_or(Lsn::NONE, SegmentHeader::end);
@@ -154,29 +171,68 @@ struct Copying<'a, S, D> {
     storage: &'a S,
     destination: &'a D,
     before: Option<Manifest>,
+    /// Headers of the segments in the backup before, by their bases.
+    earlier: BTreeMap<Lsn, SegmentHeader>,
     done: BackedUp,
 }
 
 impl<S: Storage, D: Storage> Copying<'_, S, D> {
-    /// A sealed segment whole, under its own name; the last one up to `end`, under a name that has
-    /// the end in it, so that an earlier backup's copy is not touched.
-    fn segment(&mut self, segment: &SegmentHeader, end: Lsn) -> Result<Stored, BackupError> {
+    /// A sealed segment whole; the last one up to `end`. Kept if an earlier backup has the same.
+    fn segment(
+        &mut self,
+        segment: &SegmentHeader,
+        next: Option<&SegmentHeader>,
+        end: Lsn,
+    ) -> Result<Stored, BackupError> {
         let name = file_name(segment.base);
         let bytes = segment.capacity_bytes.min(end.0 - segment.base.0);
-        let sealed = bytes == segment.capacity_bytes;
-        let stored = if sealed { name.clone() } else { format!("{name}.to-{end}") };
-        let known = self.before.as_ref().and_then(|before| before.find(&stored));
-        if let Some(known) = known.filter(|known| known.bytes == bytes) {
-            let place = Place { storage: self.destination, name: &stored };
-            if length(&place).is_ok_and(|length| length == bytes) {
-                self.done.files_kept += 1;
-                return Ok(known.clone());
-            }
-        }
         let from = Place { storage: self.storage, name: &name };
+        let before = self.before.iter().flat_map(|before| &before.files);
+        let known = before.into_iter().find(|file| file.name == name && file.bytes == bytes);
+        if let Some(known) = known
+            && self.is_same(known, segment, next)?
+        {
+            self.done.files_kept += 1;
+            return Ok(known.clone());
+        }
+        let is_sealed = bytes == segment.capacity_bytes;
+        let is_free = self.before.as_ref().is_none_or(|before| before.find(&name).is_none());
+        let stored = match is_sealed && is_free {
+            true => name.clone(),
+            false => self.unused_name(&name, end),
+        };
         let copied = self.copy(&from, &stored, bytes)?;
+        let to = Place { storage: self.destination, name: &stored };
+        let sound = proof::check_copy(&to, segment, next, bytes).doing("reading back", &stored)?;
+        if let Err(corrupt) = sound {
+            return Err(match Note::load(self.storage).map_err(BackupError::Source)? {
+                Some(note) if note.begin > segment.base => BackupError::Retired,
+                _ => BackupError::Source(corrupt.into()),
+            });
+        }
         let full_bytes = segment.capacity_bytes;
         Ok(Stored { hash: copied, stored, name, bytes, full_bytes })
+    }
+
+    /// Whether what an earlier backup copied is what is there now. A header has a random epoch and
+    /// is written when all before it is: the next segment's, if it was copied too, proves that this
+    /// segment has the same past. Without one this segment is read.
+    fn is_same(
+        &self,
+        known: &Stored,
+        segment: &SegmentHeader,
+        next: Option<&SegmentHeader>,
+    ) -> Result<bool, BackupError> {
+        let place = Place { storage: self.destination, name: &known.stored };
+        let is_there = length(&place).is_ok_and(|length| length == known.bytes);
+        if !is_there || self.earlier.get(&segment.base) != Some(segment) {
+            return Ok(false);
+        }
+        if next.is_some_and(|next| self.earlier.get(&next.base) == Some(next)) {
+            return Ok(true);
+        }
+        let from = Place { storage: self.storage, name: &known.name };
+        Ok(hash(&from, known.bytes).doing("reading", &known.name)? == known.hash)
     }
 
     /// Any other file, whole, under a name that no file of the backup before has; the same file
@@ -212,18 +268,22 @@ impl<S: Storage, D: Storage> Copying<'_, S, D> {
             return Ok(None);
         };
         log.entries.retain(|entry| entry.head.end <= end);
-        let bytes = log.encode();
-        let stored = self.unused_name(CHAIN_FILE, end);
-        replace_file(self.destination, &stored, &bytes).doing("writing", &stored)?;
+        self.written(CHAIN_FILE, &log.encode(), end).map(Some)
+    }
+
+    /// A small file of the journal, with these bytes.
+    fn written(&mut self, name: &str, bytes: &[u8], end: Lsn) -> Result<Stored, BackupError> {
+        let stored = self.unused_name(name, end);
+        replace_file(self.destination, &stored, bytes).doing("writing", &stored)?;
         let length = bytes.len() as u64;
         self.count(length);
-        Ok(Some(Stored {
+        Ok(Stored {
             stored,
-            name: CHAIN_FILE.to_owned(),
+            name: name.to_owned(),
             bytes: length,
             full_bytes: length,
-            hash: blake3::hash(&bytes),
-        }))
+            hash: blake3::hash(bytes),
+        })
     }
 
     /// Copies and reads back.
@@ -258,6 +318,15 @@ impl fmt::Display for BackupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BackupError::Source(error) => write!(f, "{error}"),
+            BackupError::OtherJournal(location) => write!(
+                f,
+                "{location} holds a backup of another journal; nothing was written: back up into a \
+                 directory of its own"
+            ),
+            BackupError::Retired => f.write_str(
+                "segments were retired while they were copied; the backup before is unchanged: \
+                 try again",
+            ),
             BackupError::EndOutside { end, begin, limit } => write!(
                 f,
                 "a backup up to LSN {end} was asked for, but the journal has only LSN {begin} to \

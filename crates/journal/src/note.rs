@@ -48,7 +48,7 @@ impl Note {
         replace_file(storage, NOTE_FILE, &self.encode()).doing("replacing", NOTE_FILE)
     }
 
-    fn encode(&self) -> [u8; NOTE_BYTES] {
+    pub(crate) fn encode(&self) -> [u8; NOTE_BYTES] {
         let mut bytes = [0; NOTE_BYTES];
         bytes[..8].copy_from_slice(&MAGIC);
         put_u16(&mut bytes, 8, FORMAT_VERSION);

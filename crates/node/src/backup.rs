@@ -41,7 +41,7 @@ pub fn backup<S: Storage, D: Storage>(
         tries += 1;
         let last = tries == TRIES_MAX;
         match attempt(root, destination, secrets, &end) {
-            Err(Missed::Moved) if !last => {}
+            Err(Missed::Moved | Missed::Failed(BackupError::Retired)) if !last => {}
             Err(Missed::Failed(BackupError::Io { source, .. }))
                 if source.kind() == io::ErrorKind::NotFound && !last => {}
             Err(Missed::Moved) => return Err(failed("backing up", "files change too fast")),

@@ -66,7 +66,8 @@ pub(super) fn is_backup(directory: &Path) -> bool {
     directory.join(MANIFEST).is_file()
 }
 
-/// `courant verify` of a backup: every file is there, and as it was when it was copied.
+/// `courant verify` of a backup: every file is there, and as it was when it was copied. Nothing is
+/// said of the records in it.
 pub(super) fn verify(directory: &Path, mut out: Output) -> Result<Exit, Failure> {
     let storage = OsStorage::open_existing(directory, DirectIo::Never)
         .map_err(|error| Failure::file(directory, "read", &error))?;
@@ -74,12 +75,12 @@ pub(super) fn verify(directory: &Path, mut out: Output) -> Result<Exit, Failure>
     let (end, files, bytes) = (checked.end, checked.files, checked.bytes);
     if out.json {
         out.json(&json!({
-            "sound": true, "backup": true, "end": end.0, "files": files, "bytes": bytes,
+            "unchanged": true, "backup": true, "end": end.0, "files": files, "bytes": bytes,
         }))?;
     } else {
         out.line(format_args!(
-            "sound: a backup up to LSN {end}, all {files} files ({bytes} bytes) are as they were \
-             copied; restore it somewhere to have every record looked at"
+            "unchanged since it was copied: a backup up to LSN {end}, all {files} files ({bytes} \
+             bytes); restore it somewhere and verify that, to have every record looked at"
         ))?;
     }
     Ok(Exit::Success)

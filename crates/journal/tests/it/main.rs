@@ -5,6 +5,7 @@
 
 mod append;
 mod backup;
+mod backup_source;
 mod bits;
 mod chain;
 mod crash;
