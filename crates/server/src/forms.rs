@@ -4,7 +4,9 @@ use crate::body;
 use crate::input::payment::PaymentBody;
 use crate::problem::Problem;
 use crate::proto::{Payment, PaymentBatch};
+use bytes::Bytes;
 use courant_engine::{Command, command};
+use courant_ledger::FieldError;
 
 /// Why an order was refused, as a problem document says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +27,12 @@ pub fn payment_json(bytes: &[u8]) -> Result<Vec<u8>, Refusal> {
 
 /// The encoded commands that a Protobuf batch asks for, one for each payment in it.
 pub fn batch_protobuf(bytes: &[u8]) -> Result<Vec<Result<Vec<u8>, Refusal>>, Refusal> {
-    let one = |payment: &Payment| Ok(command(&payment.body().map_err(Problem::from)?)?);
-    Ok(PaymentBatch::read(bytes)?.payments.iter().map(one).collect())
+    let one = |payment: Result<Payment, FieldError>| {
+        let payment = payment.map_err(Problem::from)?;
+        Ok(command(&payment.body().map_err(Problem::from)?)?)
+    };
+    let bytes = Bytes::copy_from_slice(bytes);
+    Ok(PaymentBatch::read(&bytes)?.payments.into_iter().map(one).collect())
 }
 
 fn command(body: &PaymentBody<'_>) -> Result<Vec<u8>, Problem> {

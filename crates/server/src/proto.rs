@@ -3,22 +3,34 @@
 //! Protobuf leaves out what it does not know. An order must not lose a field that way (an
 //! `execute_at` that is not understood would pay at once), so unknown fields are looked for and
 //! refused, as in JSON.
+//!
+//! A decoded message can take fifty times its bytes, so what repeats is counted before it is
+//! decoded.
 
-use crate::input::payment::{BearerName, FeeBody, KindName, ModeName, PayeeBody, PaymentBody};
+use crate::input::payment::{
+    BearerName, FeeBody, KindName, ModeName, PayeeBody, PaymentBody, check_count,
+};
 use crate::input::{Object, Pairs, Text};
 use crate::problem::{Fault, Problem};
-use courant_ledger::{FieldError, FieldProblem};
-use prost::Message;
-use prost::bytes::Buf;
+use bytes::Bytes;
+use courant_ledger::text::METADATA_PAIRS_MAX;
+use courant_ledger::{FEES_MAX, FieldError, FieldProblem, PAYEES_MAX};
 use prost::encoding::{WireType, decode_key, decode_varint};
+use prost::{DecodeError, Message};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// A batch as it comes.
-#[derive(Clone, PartialEq, Message)]
+/// A batch as it comes. Of a payment with too much in it there is only the error.
+#[derive(Debug)]
 pub(crate) struct PaymentBatch {
-    #[prost(message, repeated, tag = "1")]
-    pub(crate) payments: Vec<Payment>,
+    pub(crate) payments: Vec<Result<Payment, FieldError>>,
+}
+
+/// A batch whose payments are still encoded.
+#[derive(Clone, PartialEq, Message)]
+struct EncodedBatch {
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    payments: Vec<Bytes>,
 }
 
 /// A payment order; an empty text stands for a field that is left out.
@@ -105,20 +117,45 @@ pub(crate) struct PaymentResult {
 }
 
 impl PaymentBatch {
-    /// Reads a batch; what it holds is not checked yet.
-    pub(crate) fn read(bytes: &[u8]) -> Result<PaymentBatch, Problem> {
-        let batch = PaymentBatch::decode(bytes).map_err(|error| {
+    /// Reads a batch; what its payments hold is not checked yet.
+    pub(crate) fn read(bytes: &Bytes) -> Result<PaymentBatch, Problem> {
+        let bad = |error: DecodeError| {
             Problem::because(Fault::BadProtobuf, format!("the body is not a PaymentBatch: {error}"))
-        })?;
-        match unknown_field(bytes, &BATCH) {
-            None => Ok(batch),
-            Some(number) => {
-                let sentence = format!("there is no field {number} here: see docs/payments.proto");
-                Err(FieldError::new(number.to_string(), FieldProblem::UnknownField, sentence)
-                    .into())
-            }
+        };
+        // One that is refused for its form may have none that can be counted.
+        check_count(Fields(bytes).count().max(1))?;
+        let batch = EncodedBatch::decode(bytes.clone()).map_err(bad)?;
+        let payments = batch.payments.into_iter().map(|payment| match check_sizes(&payment) {
+            Ok(()) => Payment::decode(payment).map(Ok),
+            Err(error) => Ok(Err(error)),
+        });
+        let payments = payments.collect::<Result<Vec<_>, _>>().map_err(bad)?;
+        if let Some(number) = unknown_field(bytes, &BATCH) {
+            let sentence = format!("there is no field {number} here: see docs/payments.proto");
+            let field = number.to_string();
+            return Err(FieldError::new(field, FieldProblem::UnknownField, sentence).into());
+        }
+        check_count(payments.len())?;
+        Ok(PaymentBatch { payments })
+    }
+}
+
+/// Checks how often the fields of an encoded payment stand that may stand more than once.
+fn check_sizes(payment: &[u8]) -> Result<(), FieldError> {
+    const LIMITS: [(u32, &str, usize); 3] =
+        [(6, "payees", PAYEES_MAX), (9, "fees", FEES_MAX), (15, "metadata", METADATA_PAIRS_MAX)];
+    let mut counts = [0; LIMITS.len()];
+    for (number, _) in Fields(payment) {
+        let Some(at) = LIMITS.iter().position(|(of, ..)| *of == number) else { continue };
+        let (_, field, limit) = LIMITS[at];
+        counts[at] += 1;
+        if counts[at] > limit {
+            let sentence = format!("at most {limit} are allowed in a payment");
+            let error = FieldError::new(field, FieldProblem::TooMany, sentence);
+            return Err(error.with_limit(limit as u64));
         }
     }
+    Ok(())
 }
 
 impl Payment {
@@ -203,28 +240,41 @@ const PAYMENT: Shape = Shape { fields_max: 15, messages: &[(6, &PAYEE), (9, &FEE
 const BATCH: Shape = Shape { fields_max: 1, messages: &[(1, &PAYMENT)] };
 
 /// The number of the first field that a well-formed message should not have.
-fn unknown_field(mut bytes: &[u8], shape: &Shape) -> Option<u32> {
-    while bytes.has_remaining() {
-        let (number, wire_type) = decode_key(&mut bytes).ok()?;
+fn unknown_field(bytes: &[u8], shape: &Shape) -> Option<u32> {
+    Fields(bytes).find_map(|(number, inner)| {
         if number > shape.fields_max {
             return Some(number);
         }
-        match wire_type {
+        let (_, shape) = shape.messages.iter().find(|(of, _)| *of == number)?;
+        unknown_field(inner, shape)
+    })
+}
+
+/// The fields of a message in their order: the number of each, and its bytes if it has a length.
+/// Ends where the message cannot be read on.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = (u32, &'a [u8]);
+
+    fn next(&mut self) -> Option<(u32, &'a [u8])> {
+        let (number, wire_type) = decode_key(&mut self.0).ok()?;
+        let length = match wire_type {
             WireType::LengthDelimited => {
-                let length = usize::try_from(decode_varint(&mut bytes).ok()?).ok()?;
-                let (inner, rest) = bytes.split_at_checked(length)?;
-                let message = shape.messages.iter().find(|(of, _)| *of == number);
-                let unknown = message.and_then(|(_, shape)| unknown_field(inner, shape));
-                if unknown.is_some() {
-                    return unknown;
-                }
-                bytes = rest;
+                let length = usize::try_from(decode_varint(&mut self.0).ok()?).ok()?;
+                let (inner, rest) = self.0.split_at_checked(length)?;
+                self.0 = rest;
+                return Some((number, inner));
             }
-            // A message that was decoded has only numbers elsewhere.
-            _ => {
-                decode_varint(&mut bytes).ok()?;
+            WireType::Varint => {
+                decode_varint(&mut self.0).ok()?;
+                0
             }
-        }
+            WireType::SixtyFourBit => 8,
+            WireType::ThirtyTwoBit => 4,
+            WireType::StartGroup | WireType::EndGroup => 0,
+        };
+        self.0 = self.0.get(length..)?;
+        Some((number, &[]))
     }
-    None
 }

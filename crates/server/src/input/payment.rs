@@ -1,6 +1,7 @@
 //! The body of a payment, alone or in a batch.
 
 use super::{Object, Pairs, Text, amount, currency, timestamp, words};
+use crate::config::BATCH_PAYMENTS_MAX;
 use courant_ledger::{
     Bearer, Currency, Details, Fee, FieldError, FieldProblem, Id, Mode, Order, OrderKind, Payee,
     Timestamp, outside_account,
@@ -8,6 +9,20 @@ use courant_ledger::{
 use serde::Deserialize;
 use smallvec::{SmallVec, smallvec};
 use utoipa::ToSchema;
+
+/// Whether there may be so many payments in a batch. Asked before any of them is kept or decoded.
+pub(crate) fn check_count(count: usize) -> Result<(), FieldError> {
+    match count {
+        0 => Err(FieldError::missing("payments")),
+        1..=BATCH_PAYMENTS_MAX => Ok(()),
+        _ => {
+            let sentence =
+                format!("{count} payments are too many: send {BATCH_PAYMENTS_MAX} at once");
+            let error = FieldError::new("payments", FieldProblem::TooMany, sentence);
+            Err(error.with_limit(BATCH_PAYMENTS_MAX as u64))
+        }
+    }
+}
 
 /// A payment order.
 #[derive(Debug, Default, Deserialize, ToSchema)]

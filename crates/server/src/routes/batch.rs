@@ -6,7 +6,7 @@ use crate::app::{self, App};
 use crate::body::{self, MediaType};
 use crate::config::BATCH_PAYMENTS_MAX;
 use crate::edge::PaymentWriter;
-use crate::input::payment::PaymentBody;
+use crate::input::payment::{PaymentBody, check_count};
 use crate::input::query::{Asked, BatchQuery};
 use crate::problem::{Document, Problem};
 use crate::proto::{PaymentBatch, PaymentResult, PaymentResults};
@@ -18,11 +18,13 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use courant_engine::{Caller, Command, Lsn, Outcome};
-use courant_ledger::{FieldError, FieldProblem, Id, IdBuf, Order, Payment, Reason, Status};
+use courant_ledger::{FieldError, Id, IdBuf, Order, Payment, Reason, Status};
 use courant_node::{Node, Reply, Request};
 use prost::Message;
-use serde::Serialize;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
+use std::fmt;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -199,25 +201,21 @@ enum Parsed<'a> {
 }
 
 impl<'a> Parsed<'a> {
-    fn read(media: MediaType, bytes: &'a [u8]) -> Result<Parsed<'a>, Problem> {
-        let parsed = match media {
-            MediaType::Json => Parsed::Array(body::parse_any(bytes)?),
+    fn read(media: MediaType, bytes: &'a Bytes) -> Result<Parsed<'a>, Problem> {
+        Ok(match media {
+            MediaType::Json => {
+                let Values { first, count } = body::parse_any(bytes)?;
+                check_count(count)?;
+                Parsed::Array(first)
+            }
             MediaType::NdJson => {
                 let lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-                Parsed::Lines(lines.filter(|line| !line.is_empty()).collect())
+                let lines = lines.filter(|line| !line.is_empty());
+                check_count(lines.clone().count())?;
+                Parsed::Lines(lines.collect())
             }
             MediaType::Protobuf => Parsed::Protobuf(PaymentBatch::read(bytes)?),
-        };
-        match parsed.count() {
-            0 => Err(FieldError::missing("payments").into()),
-            count if count > BATCH_PAYMENTS_MAX => {
-                let sentence =
-                    format!("{count} payments are too many: send {BATCH_PAYMENTS_MAX} at once");
-                let error = FieldError::new("payments", FieldProblem::TooMany, sentence);
-                Err(error.with_limit(BATCH_PAYMENTS_MAX as u64).into())
-            }
-            _ => Ok(parsed),
-        }
+        })
     }
 
     fn count(&self) -> usize {
@@ -233,10 +231,46 @@ impl<'a> Parsed<'a> {
             let body = match self {
                 Parsed::Array(values) => body::parse(values[index].get().as_bytes()),
                 Parsed::Lines(lines) => body::parse(lines[index]),
-                Parsed::Protobuf(batch) => batch.payments[index].body().map_err(Problem::from),
+                Parsed::Protobuf(batch) => match &batch.payments[index] {
+                    Ok(payment) => payment.body().map_err(Problem::from),
+                    Err(error) => Err(error.clone().into()),
+                },
             };
             body.map_err(|problem| problem.of_payment(u32::try_from(index).ok()))
         })
+    }
+}
+
+/// The values of a JSON array: as many as a batch may have, and how many there are.
+struct Values<'a> {
+    first: Vec<&'a RawValue>,
+    count: usize,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Values<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ValuesVisitor;
+        impl<'de> Visitor<'de> for ValuesVisitor {
+            type Value = Values<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of payments")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+                let mut first = Vec::new();
+                while first.len() < BATCH_PAYMENTS_MAX {
+                    match array.next_element()? {
+                        Some(value) => first.push(value),
+                        None => return Ok(Values { count: first.len(), first }),
+                    }
+                }
+                let mut count = first.len();
+                while array.next_element::<IgnoredAny>()?.is_some() {
+                    count += 1;
+                }
+                Ok(Values { first, count })
+            }
+        }
+        deserializer.deserialize_seq(ValuesVisitor)
     }
 }
 

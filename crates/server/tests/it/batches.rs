@@ -76,9 +76,16 @@ fn an_atomic_batch_is_made_whole_or_not_at_all() {
 fn a_batch_has_its_limits() {
     let server = Server::with_alice_and_bob();
     server.client.post(BATCH, &json!([])).problem(400, "missing");
-    let many = json!(vec![json!({}); 10_001]);
-    let problem = server.client.post(BATCH, &many).problem(400, "too_many");
-    assert_eq!(problem["limit"], 10_000);
+    let many = json!(vec![json!({}); 10_001]).to_string();
+    for (media, body) in [
+        ("application/json", many.as_bytes()),
+        ("application/x-ndjson", &b"{}\n".repeat(10_001)),
+        ("application/x-protobuf", &b"\x0a\x00".repeat(10_001)),
+    ] {
+        let answer = server.client.send("POST", BATCH, &[("Content-Type", media)], body);
+        let problem = answer.problem(400, "too_many");
+        assert_eq!((&problem["field"], &problem["limit"]), (&json!("payments"), &json!(10_000)));
+    }
     server.client.post("/v1/payments/batch?atomic=maybe", &json!([])).problem(400, "bad_query");
     let text = server.client.send("POST", BATCH, &[("Content-Type", "text/csv")], b"id,amount");
     text.problem(415, "unsupported_media_type");
