@@ -307,14 +307,8 @@ impl Client {
         let Ok(body) = serde_json::from_str::<Value>(&text) else {
             return self.not_courant(&format!("status {status} without a problem document"));
         };
-        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-        RequestError::Problem(Box::new(Problem {
-            status,
-            code: text("code"),
-            detail: text("detail"),
-            retry_after_s,
-            body,
-        }))
+        let problem = Problem { status, retry_after_s, ..Problem::of(body) };
+        RequestError::Problem(Box::new(problem))
     }
 
     /// Why there is no answer. Only before there is a connection is it sure that nothing was done.
@@ -380,6 +374,19 @@ impl From<RequestError> for Failure {
 }
 
 impl Problem {
+    /// What a problem document says.
+    pub(crate) fn of(document: Value) -> Problem {
+        let text = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
+        let status = document["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+        Problem {
+            status: status.unwrap_or_default(),
+            code: text("code"),
+            detail: text("detail"),
+            retry_after_s: None,
+            body: document,
+        }
+    }
+
     fn into_failure(self) -> Failure {
         let exit = match self.status {
             // It stopped while the request was under way: whether that was carried out is not

@@ -1,8 +1,9 @@
 //! Sending payments in batches: one verdict for each, however often it takes to get one.
 //!
 //! What may pass by itself (a full inbox, a full disk, a lost connection) is tried again for a
-//! while; payments have ids, so sending one twice is harmless. A batch that is refused as a whole
-//! is sent again one by one, so that one bad line never takes others with it.
+//! while, also if only some payments of a batch met it; payments have ids, so sending one twice is
+//! harmless. A batch that is refused as a whole is sent again one by one, so that one bad line
+//! never takes others with it.
 
 use std::time::Duration;
 
@@ -86,7 +87,10 @@ impl Sender {
                     if answer.is_repeat && answer.body.is_object() {
                         answer.body["repeat"] = Value::Bool(true);
                     }
-                    return Ok(Ok(answer.body));
+                    match undecided(&answer.body) {
+                        Some(problem) => RequestError::Problem(Box::new(problem)),
+                        None => return Ok(Ok(answer.body)),
+                    }
                 }
                 Err(error) => error,
             };
@@ -105,6 +109,13 @@ impl Sender {
             clock::pause_ms(pause_ms);
         }
     }
+}
+
+/// The first result of a batch that the server could not decide about: neither made nor refused.
+fn undecided(answer: &Value) -> Option<Problem> {
+    let results = answer["results"].as_array()?;
+    let problems = results.iter().filter(|result| result["status"].is_u64());
+    problems.map(|result| Problem::of(result.clone())).find(is_passing)
 }
 
 fn is_passing(problem: &Problem) -> bool {

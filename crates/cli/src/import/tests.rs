@@ -1,4 +1,4 @@
-//! Lines, mappings, ids and the files of an import, without a server.
+//! Lines, mappings, ids, the files of an import, and what it makes of answers, without a server.
 
 use std::io::Read;
 
@@ -10,6 +10,7 @@ use super::lines::{Content, Form, Line, Lines, Place, RawLines, header};
 use super::mapping::{Constants, Mapping};
 use super::refused::{Refusal, RefusedFile};
 use super::state::State;
+use super::{Sender, Verdict};
 use crate::exit::Exit;
 
 fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -189,4 +190,53 @@ proptest! {
         }
         all(ndjson(&bytes[..], &[]));
     }
+}
+
+/// A server that gives these answers to as many requests, one after the other.
+fn answering(answers: Vec<Value>) -> (String, std::thread::JoinHandle<()>) {
+    use std::io::{BufRead, BufReader, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let thread = std::thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().expect("a client");
+            let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
+            let (mut line, mut length) = (String::new(), 0);
+            while line != "\r\n" {
+                line.clear();
+                reader.read_line(&mut line).expect("a line of the head");
+                let line = line.to_ascii_lowercase();
+                if let Some(value) = line.strip_prefix("content-length:") {
+                    length = value.trim().parse().expect("a number");
+                }
+            }
+            reader.read_exact(&mut vec![0; length]).expect("the body");
+            let body = answer.to_string();
+            let length = body.len();
+            write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n")
+                .and_then(|()| write!(stream, "Content-Type: application/json\r\n\r\n{body}"))
+                .expect("the client reads");
+        }
+    });
+    (url, thread)
+}
+
+#[test]
+fn a_payment_that_the_server_could_not_decide_about_is_sent_again() {
+    let made = json!({"id": "a", "status": "completed"});
+    let repeated = json!({"id": "a", "status": "completed", "repeat": true});
+    let refused = json!({"status": 400, "code": "wrong_decimals", "detail": "d"});
+    let full = json!({"status": 507, "code": "storage_full", "detail": "full"});
+    let unreadable = json!({"status": 503, "code": "history_unreadable", "detail": "d"});
+    let answers = vec![
+        json!({"results": [made, full, refused]}),
+        json!({"results": [repeated, unreadable, refused]}),
+        json!({"results": [repeated, made, refused]}),
+    ];
+    let (url, server) = answering(answers);
+    let sender = Sender::new(crate::client::Client::new(&url, "key").unwrap());
+    let payments = vec![serde_json::Map::new(); 3];
+    let refusal = Verdict::Refused { code: "wrong_decimals".into(), sentence: "d".into() };
+    assert_eq!(sender.send(&payments).unwrap(), [Verdict::Repeated, Verdict::Accepted, refusal]);
+    server.join().expect("every answer was asked for");
 }

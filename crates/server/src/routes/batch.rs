@@ -31,8 +31,9 @@ use utoipa::ToSchema;
 #[utoipa::path(
     post, path = "/v1/payments/batch", tag = "payments", operation_id = "pay_batch",
     summary = "Make up to 10,000 payments",
-    description = "Each on its own: a result for each, in their order. With `atomic=true`: all of \
-        them, or a 422 that names the first that was refused. A JSON array, lines of JSON \
+    description = "Each on its own: a result for each, in their order; one that the server could \
+        not decide about has the problem 503 or 507 and is to be sent again. With `atomic=true`: \
+        all of them, or a 422 that names the first that was refused. A JSON array, lines of JSON \
         (application/x-ndjson), or the Protobuf message PaymentBatch (application/x-protobuf), \
         which is answered in Protobuf.",
     params(
@@ -122,6 +123,11 @@ async fn apart(app: &App, caller: Caller<'static>, media: MediaType, bytes: Byte
     };
     let (request, ids) = app.blocking(parse).await?;
     let replies = if request.is_empty() { Vec::new() } else { app.submit(request).await? };
+    if replies.len() == ids.len()
+        && let Some(problem) = undecided(&replies)
+    {
+        return Err(problem);
+    }
     let mut replies = replies.into_iter();
     let mut results = Vec::with_capacity(ids.len());
     for (index, id) in ids.into_iter().enumerate() {
@@ -130,31 +136,37 @@ async fn apart(app: &App, caller: Caller<'static>, media: MediaType, bytes: Byte
             Ok(id) => {
                 let reply =
                     replies.next().ok_or_else(|| Problem::internal("a reply is missing"))?;
-                one_result(app, (index, id), reply)?
+                one_result(app, id, reply).map_err(|p| p.of_payment(u32::try_from(index).ok()))
             }
         });
     }
     Ok(respond(StatusCode::OK, media, &results))
 }
 
-/// What a reply says of one payment. The outer error is for the whole batch: the server could not
-/// decide, and the batch is to be sent again, which repeats what was recorded.
-fn one_result(app: &App, (index, id): (usize, IdBuf), reply: Reply) -> Result<OneResult, Problem> {
+/// Why the server could not decide about a single one of them, if it could not. Then nothing was
+/// done, and the batch as a whole can say so.
+fn undecided(replies: &[Reply]) -> Option<Problem> {
+    let why = |reply: &Reply| match reply {
+        Reply::Unavailable(why) => Some(*why),
+        _ => None,
+    };
+    let first = why(replies.first()?)?;
+    replies.iter().all(|reply| why(reply).is_some()).then(|| app::unavailable(first))
+}
+
+/// What a reply says of one payment. One that the server could not decide about is to be sent
+/// again.
+fn one_result(app: &App, id: IdBuf, reply: Reply) -> OneResult {
     match reply {
         Reply::Recorded { lsn, repeat, status: Some(status), reason } => {
-            Ok(Ok(result(id.as_id(), (status, reason), lsn, repeat)))
+            Ok(result(id.as_id(), (status, reason), lsn, repeat))
         }
         Reply::Recorded { status: None, .. } => {
             Err(Problem::internal("a payment was recorded without a status"))
         }
-        Reply::Refused { reason, .. } => {
-            Ok(Err(Problem::from(reason).of_payment(u32::try_from(index).ok())))
-        }
-        Reply::Retired { lsn } => {
-            let problem = records::retired(&app.node.retired(lsn));
-            Ok(Err(problem.of_payment(u32::try_from(index).ok())))
-        }
-        Reply::Unavailable(unavailable) => Err(app::unavailable(unavailable)),
+        Reply::Refused { reason, .. } => Err(reason.into()),
+        Reply::Retired { lsn } => Err(records::retired(&app.node.retired(lsn))),
+        Reply::Unavailable(why) => Err(app::unavailable(why)),
     }
 }
 

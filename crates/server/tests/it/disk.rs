@@ -67,6 +67,35 @@ fn a_full_disk_is_507_reads_go_on_and_payments_do_when_there_is_room() {
 }
 
 #[test]
+fn a_batch_that_fills_the_disk_says_which_payments_were_made() {
+    const COUNT: usize = 2_000;
+    let server = Server::over(nearly_full());
+    prepare(&server);
+    let mut batch: Vec<Value> = (0..COUNT).map(|n| transfer(&format!("b-{n}"), "0.01")).collect();
+    batch.push(transfer("bad", "x"));
+    let answer = server.client.post("/v1/payments/batch", &json!(batch)).expect(200);
+    let results = answer["results"].as_array().expect("a list");
+    let made = results.iter().take_while(|result| result["status"] == "completed").count();
+    assert!((1..COUNT).contains(&made), "{made} of {COUNT}");
+    for (at, result) in results[..COUNT].iter().enumerate().skip(made) {
+        assert_eq!((&result["status"], &result["code"]), (&json!(507), &json!("storage_full")));
+        assert_eq!(result["index"], at);
+    }
+    assert_eq!(results[COUNT]["status"], 400);
+    let cents = |made: usize| format!("{}.{:02}", made / 100, made % 100);
+    assert_eq!(server.balance("bob"), cents(made));
+    let path = format!("/v1/payments/b-{made}");
+    server.client.get(&path).problem(404, "payment_not_found");
+
+    // The next start finds room: the same batch makes what is missing.
+    let server = server.restart();
+    let answer = server.client.post("/v1/payments/batch", &json!(batch)).expect(200);
+    let results = answer["results"].as_array().expect("a list");
+    let repeats = results.iter().filter(|result| result["repeat"] == true).count();
+    assert_eq!((repeats, server.balance("bob")), (made, cents(COUNT)));
+}
+
+#[test]
 fn after_a_failed_write_every_answer_is_stopped_and_the_server_ends() {
     let mut server = Server::over(NodeOptions::small());
     prepare(&server);
