@@ -1,5 +1,6 @@
 //! Makes a damaged journal usable again by giving up what comes after the damage.
 //!
+//! [`lock`] first: a plan for a journal that is being written is wrong by the time it is shown.
 //! [`plan`] only looks; what it says can be shown to a person. [`Plan::apply`] first keeps a copy
 //! of everything it takes away in a directory of its own. It never guesses: what cannot be kept in
 //! order is taken away, and where nothing could be kept it refuses.
@@ -26,11 +27,30 @@ use crate::tail::{self, TailState};
 /// There from before the first change of a repair until after its last.
 pub(crate) const UNFINISHED_FILE: &str = "repair.unfinished";
 
+/// Keeps everybody else from the journal until dropped.
+#[derive(Debug)]
+pub struct Locked<S: Storage> {
+    _lock: S::Lock,
+}
+
+/// Locks the journal, or says who has it.
+pub fn lock<S: Storage>(storage: &S) -> Result<Locked<S>, RepairError> {
+    let lock = storage.lock(LOCK_FILE).map_err(|error| match error {
+        LockError::Held(holder) => {
+            RepairError::Open(OpenError::Locked { path: storage.location(), holder })
+        }
+        LockError::Io(source) => RepairError::Io { doing: "locking".to_owned(), source },
+    })?;
+    Ok(Locked { _lock: lock })
+}
+
 /// What a repair would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The first damage, in the order of the journal.
     pub damage: Option<Corrupt>,
+    /// Where the journal begins: not at LSN 0 if segments were retired.
+    pub begin: Lsn,
     /// Where the journal would end.
     pub end: Lsn,
     /// What would be done, in this order.
@@ -121,7 +141,8 @@ pub fn plan<S: Storage>(storage: &S) -> Result<Plan, RepairError> {
     if steps.is_empty() && names.iter().any(|name| name == UNFINISHED_FILE) {
         steps.push(Step::RemoveMark);
     }
-    Ok(Plan { damage, end, steps })
+    let begin = set.headers.first().map_or(Lsn::NONE, |header| header.base);
+    Ok(Plan { damage, begin, end, steps })
 }
 
 fn plan_chain<S: Storage>(
@@ -202,13 +223,12 @@ impl Plan {
     /// Does it. What goes is kept in the directory `removed-<when>` within the journal's, which is
     /// returned by name; `when` is the caller's, as text for people. After a crash in the middle
     /// the journal does not open until a repair is planned and applied again.
-    pub fn apply<S: Storage>(&self, storage: &S, when: &str) -> Result<String, RepairError> {
-        let _lock = storage.lock(LOCK_FILE).map_err(|error| match error {
-            LockError::Held(holder) => {
-                RepairError::Open(OpenError::Locked { path: storage.location(), holder })
-            }
-            LockError::Io(source) => RepairError::Io { doing: "locking".to_owned(), source },
-        })?;
+    pub fn apply<S: Storage>(
+        &self,
+        storage: &S,
+        _lock: &Locked<S>,
+        when: &str,
+    ) -> Result<String, RepairError> {
         let kept = format!("removed-{when}");
         let directory = storage.subdirectory(&kept).doing("creating", &kept)?;
         storage.sync_dir().doing("syncing", &storage.location())?;

@@ -49,8 +49,8 @@ pub mod parts {
     pub use crate::request::Asked;
     pub use crate::retention::RetiredLog;
     pub use crate::snapshots::{
-        Extent, SnapshotWriter, list as list_snapshots, load as load_snapshot,
-        prune as prune_snapshots,
+        Extent, SnapshotWriter, check as check_snapshot, list as list_snapshots,
+        load as load_snapshot, prune as prune_snapshots,
     };
     pub use crate::store::{Ahead, Step, Store, unavailable};
 }

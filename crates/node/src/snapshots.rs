@@ -140,7 +140,7 @@ pub fn load<S: Storage>(
 }
 
 /// Reads a snapshot to its end and compares its checksums, without making a state of it.
-pub(crate) fn check<S: Storage>(storage: &S, name: &str) -> Result<Extent, String> {
+pub fn check<S: Storage>(storage: &S, name: &str) -> Result<Extent, String> {
     read(storage, name, |_| Ok(()))
 }
 

@@ -1,23 +1,26 @@
 //! `courant repair`: shows what a repair of a damaged journal would do, and does it only with
 //! `--apply`.
 //!
-//! Nothing is deleted: what is given up is kept in directories named `removed-...`. Snapshots and
-//! the index of ids are made again from the journal at the next start, so they go too when the
-//! journal gets shorter.
+//! The journal is locked all the while, so that it is not done to a running server. Nothing is
+//! deleted: what is given up is kept in directories named `removed-...`. Snapshots and the index of
+//! ids that show more than the journal will have go too: they are made again from the journal at the
+//! next start. Where segments were retired they cannot be, and a repair that would need it is
+//! refused.
 
-use std::path::Path;
+mod derived;
+#[cfg(test)]
+mod tests;
 
 use clap::Args;
-use courant_journal::repair::{Plan, RepairError, plan};
+use courant_journal::OpenError;
+use courant_journal::repair::{Plan, RepairError, lock, plan};
 use serde_json::{Value, json};
 
 use super::{DirectoryArgs, journal};
 use crate::clock;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-
-/// Directories that are made again from the journal.
-const DERIVED: [&str; 2] = ["snapshots", "ids"];
+use derived::Derived;
 
 #[derive(Debug, Args)]
 pub(crate) struct RepairArgs {
@@ -31,14 +34,18 @@ pub(crate) struct RepairArgs {
 pub(crate) fn run(args: &RepairArgs) -> Result<Exit, Failure> {
     let data = &args.directory.data;
     let storage = journal(data)?;
+    let locked = lock(&storage).map_err(failure)?;
     let plan = plan(&storage).map_err(failure)?;
     let mut removed_to = None;
-    if args.apply && !plan.is_empty() {
-        let when = clock::since_1970().as_secs().to_string();
-        // First what can be made again: if we are stopped in between, nothing says more than the
-        // journal.
-        keep_aside(data, &when)?;
-        removed_to = Some(plan.apply(&storage, &when).map_err(failure)?);
+    if !plan.is_empty() {
+        let derived = Derived::of(data, &plan)?;
+        if args.apply {
+            let when = clock::since_1970().as_secs().to_string();
+            // First what can be made again: if we are stopped in between, nothing says more than
+            // the journal.
+            derived.keep_aside(data, &when)?;
+            removed_to = Some(plan.apply(&storage, &locked, &when).map_err(failure)?);
+        }
     }
     let mut out = Output::new(args.directory.json);
     match out.json {
@@ -47,20 +54,6 @@ pub(crate) fn run(args: &RepairArgs) -> Result<Exit, Failure> {
     }
     let is_done = plan.is_empty() || removed_to.is_some();
     Ok(if is_done { Exit::Success } else { Exit::Negative })
-}
-
-/// Moves what is derived from the journal out of the way.
-fn keep_aside(data: &Path, when: &str) -> Result<(), Failure> {
-    let aside = data.join(format!("removed-{when}"));
-    for name in DERIVED {
-        let from = data.join(name);
-        if from.is_dir() {
-            let failed = |error: std::io::Error| Failure::file(&from, "move", &error);
-            std::fs::create_dir_all(&aside).map_err(failed)?;
-            std::fs::rename(&from, aside.join(name)).map_err(failed)?;
-        }
-    }
-    Ok(())
 }
 
 fn shown_json(plan: &Plan, removed_to: Option<&str>) -> Value {
@@ -95,5 +88,8 @@ fn shown(plan: &Plan, removed_to: Option<&str>, out: &mut Output) -> Result<(), 
 }
 
 fn failure(error: RepairError) -> Failure {
-    Failure::negative(error.to_string())
+    match &error {
+        RepairError::Open(OpenError::Locked { .. }) => Failure::usage(error.to_string()),
+        _ => Failure::negative(error.to_string()),
+    }
 }

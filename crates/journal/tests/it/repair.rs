@@ -1,6 +1,6 @@
 //! Repair: what it would do, what it does, and that what it takes away is kept.
 
-use courant_journal::repair::{RepairError, Step, plan};
+use courant_journal::repair::{RepairError, Step, lock, plan};
 use courant_journal::storage::mem::{Fault, Operation, Survive};
 use courant_journal::{Chain, Lsn, MemStorage, OpenError, Options, Storage};
 
@@ -50,7 +50,7 @@ fn damage_is_cut_off_and_everything_taken_is_kept() {
     let before: Vec<_> =
         removed.iter().map(|file| (file.as_str(), storage.contents(file).unwrap())).collect();
 
-    let kept = plan.apply(&storage, "20260101T000000Z").unwrap();
+    let kept = plan.apply(&storage, &lock(&storage).unwrap(), "20260101T000000Z").unwrap();
     let kept = storage.subdirectory(&kept).unwrap();
     assert_eq!(kept.contents(SECOND).unwrap(), damaged);
     for (file, bytes) in before {
@@ -87,7 +87,7 @@ fn a_crash_during_repair_leaves_all_or_nothing_done_or_a_refusal() {
             let first = plan(&storage).unwrap();
             let end_before = contents.last().unwrap().0;
             storage.inject(operation, nth, Fault::Error(std::io::ErrorKind::Other));
-            if first.apply(&storage, "one").is_ok() {
+            if first.apply(&storage, &lock(&storage).unwrap(), "one").is_ok() {
                 break;
             }
             crashes += 1;
@@ -104,7 +104,7 @@ fn a_crash_during_repair_leaves_all_or_nothing_done_or_a_refusal() {
                 let again = plan(&after).unwrap();
                 assert_eq!(again.end, first.end, "{operation:?} {nth} seed {seed}");
                 if !again.is_empty() {
-                    again.apply(&after, "two").unwrap();
+                    again.apply(&after, &lock(&after).unwrap(), "two").unwrap();
                 }
                 let found = Single::open(&after, &Options::small()).unwrap().contents();
                 assert_eq!(found, contents[..found.len()]);
@@ -121,7 +121,7 @@ fn a_gap_gives_up_what_comes_after_it() {
     storage.remove(SECOND).unwrap();
     let plan = plan(&storage).unwrap();
     assert!(plan.steps.iter().all(|step| matches!(step, Step::Remove { .. } | Step::CutChain)));
-    plan.apply(&storage, "now").unwrap();
+    plan.apply(&storage, &lock(&storage).unwrap(), "now").unwrap();
     let found = Single::open(&storage, &Options::small()).unwrap().contents();
     assert!(!found.is_empty());
     assert_eq!(found, contents[..found.len()]);
@@ -139,9 +139,11 @@ fn where_nothing_could_be_kept_it_refuses() {
 #[test]
 fn a_journal_in_use_is_not_repaired() {
     let (storage, _) = journal(6);
-    let plan = plan(&storage).unwrap();
     let journal = Single::open(&storage, &Options::small()).unwrap();
-    let error = plan.apply(&storage, "now").unwrap_err();
+    let error = lock(&storage).unwrap_err();
     assert!(matches!(error, RepairError::Open(OpenError::Locked { .. })), "{error}");
     drop(journal);
+    let _locked = lock(&storage).unwrap();
+    let refused = Single::open(&storage, &Options::small());
+    assert!(matches!(refused, Err(OpenError::Locked { .. })), "nobody opens it meanwhile");
 }
