@@ -28,6 +28,9 @@ pub enum DirectIo {
 #[derive(Clone, Debug)]
 pub struct OsStorage {
     directory: Arc<Path>,
+    /// Open from the start: a commit that begins a segment syncs the directory, and must not fail
+    /// because the process has used up its file descriptors.
+    opened: Arc<fs::File>,
     direct_io: DirectIo,
 }
 
@@ -36,7 +39,7 @@ impl OsStorage {
     pub fn open(directory: impl Into<PathBuf>, direct_io: DirectIo) -> io::Result<OsStorage> {
         let directory = directory.into();
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
-        Ok(OsStorage { directory: directory.into(), direct_io })
+        OsStorage::open_existing(directory, direct_io)
     }
 
     /// Takes a directory that must exist; nothing is written by this.
@@ -45,11 +48,12 @@ impl OsStorage {
         direct_io: DirectIo,
     ) -> io::Result<OsStorage> {
         let directory = directory.into();
-        if fs::metadata(&directory)?.is_dir() {
-            Ok(OsStorage { directory: directory.into(), direct_io })
-        } else {
-            Err(io::ErrorKind::NotADirectory.into())
+        // Looked at first: to open a pipe would be to wait for its other end.
+        if !fs::metadata(&directory)?.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
         }
+        let opened = Arc::new(fs::File::open(&directory)?);
+        Ok(OsStorage { directory: directory.into(), opened, direct_io })
     }
 
     /// The directory's path.
@@ -113,7 +117,7 @@ impl Storage for OsStorage {
     }
 
     fn sync_dir(&self) -> io::Result<()> {
-        fs::File::open(&self.directory)?.sync_all()
+        self.opened.sync_all()
     }
 
     fn lock(&self, name: &str) -> Result<OsLock, LockError> {

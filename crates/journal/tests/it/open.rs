@@ -184,3 +184,16 @@ fn a_directory_that_cannot_be_written_says_so_and_stays_as_it_is() {
     assert_eq!(storage.contents(SEGMENT).unwrap(), before);
     assert_eq!(Single::open(&storage, &Options::small()).unwrap().contents().len(), 1);
 }
+
+#[test]
+fn the_directory_is_synced_by_the_descriptor_that_was_opened_first() {
+    let parent = tempfile::tempdir().unwrap();
+    let (path, moved) = (parent.path().join("data"), parent.path().join("moved"));
+    let made = OsStorage::open(&path, DirectIo::Auto).unwrap();
+    let found = OsStorage::open_existing(&path, DirectIo::Auto).unwrap();
+    // What would open it again finds nothing there.
+    std::fs::rename(&path, &moved).unwrap();
+    for storage in [made, found] {
+        storage.sync_dir().unwrap();
+    }
+}
