@@ -1,5 +1,6 @@
 //! `courant serve`: opens a data directory and serves it over HTTP until told to stop.
 
+mod files;
 mod retention;
 mod running;
 

@@ -13,6 +13,7 @@ use courant_server::{Config, ServeError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
+use super::files;
 use crate::client::key_in;
 use crate::exit::{Exit, Failure};
 use crate::output::note;
@@ -59,6 +60,9 @@ struct Ask {
 impl Running {
     /// Opens the directory and starts to serve it; returns once it listens and has recovered.
     pub(crate) fn start(setting: Setting) -> Result<Running, Failure> {
+        let mut config = Config::new(&setting.data);
+        config.allow_remote = setting.allow_remote;
+        files::fit(&mut config)?;
         let listener = TcpListener::bind(setting.listen).map_err(|error| {
             let message = format!("cannot listen on {}: {error}", setting.listen);
             let next = "is another server there? --listen 127.0.0.1:0 takes a free port";
@@ -72,8 +76,6 @@ impl Running {
         let new_key = courant_server::first_key(&setting.data, &node);
         let new_key = new_key.map_err(|error| Failure::usage(error.to_string()))?;
         let ask = Arc::new(Ask::default());
-        let mut config = Config::new(&setting.data);
-        config.allow_remote = setting.allow_remote;
         let (started, has_started) = mpsc::channel();
         let serving = Serving { config, node, listener, ask: Arc::clone(&ask) };
         let heeds_signals = setting.heeds_signals;

@@ -84,3 +84,33 @@ fn the_demo_pays_and_balances_every_second() {
     assert!(ended.stderr.contains("stopping"), "{}", ended.stderr);
     run(&["verify", "--data", data.to_str().unwrap()]).with_code(0);
 }
+
+#[test]
+fn clients_that_use_up_the_open_files_do_not_end_it() {
+    use std::net::TcpStream;
+    let dir = tempfile::tempdir().unwrap();
+    let limited = |files: u32, name: &str| {
+        let serve = courant(&["serve", "--json", "--listen", "127.0.0.1:0", "--data"]);
+        let mut command = Command::new("sh");
+        let script = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
+        command.args(["-c", &script]).arg(serve.get_program()).args(serve.get_args());
+        command.arg(dir.path().join(name)).env("COURANT_SEGMENT_MIB", "1");
+        command
+    };
+    let refused = Ended::of(limited(128, "few").output().unwrap()).with_code(2);
+    assert!(refused.stderr.contains("128 open files are too few"), "{}", refused.stderr);
+    let data = dir.path().join("data");
+    let server = Server::from_command(limited(160, "data"), &data);
+    let name = |n: usize| format!("an account with a long name {n} {}", "x".repeat(80));
+    server.json(&["account", "open", "first", "--currency", "EUR"]);
+    // As many as there are descriptors: the server takes a few, the system keeps the others waiting.
+    let idle: Vec<TcpStream> =
+        (0..160).filter_map(|_| TcpStream::connect(server.address()).ok()).collect();
+    assert!(idle.len() > 100, "{}", idle.len());
+    drop(idle);
+    for n in 0..3 {
+        let id = format!("a-{n}");
+        server.json(&["account", "open", &id, "--currency", "EUR", "--name", &name(n)]);
+    }
+    assert_eq!(server.stop(), Some(0));
+}
