@@ -157,8 +157,23 @@ impl<S: Storage> Chain<S> {
 
     /// Hashes at least one and about `bytes_max` bytes of batches of one segment and writes the new
     /// head down. Returns whether there is more to do now.
+    ///
+    /// # Errors
+    /// [`ChainError`]; the next step tries the same again.
     pub fn step(&mut self, bytes_max: u64) -> Result<bool, ChainError> {
-        let (mut bytes, mut segment, start) = (0, None, self.head);
+        let start = self.head;
+        let stepped = self.try_step(bytes_max);
+        if stepped.is_err() {
+            // What was hashed is not on the disk: compute it again on the next step.
+            self.head = start;
+            self.pending = None;
+            self.frames.go_back_to(start.end);
+        }
+        stepped
+    }
+
+    fn try_step(&mut self, bytes_max: u64) -> Result<bool, ChainError> {
+        let (mut bytes, mut segment) = (0, None);
         let mut more = true;
         while bytes < bytes_max || bytes == 0 {
             let Some(frame) = self.take_frame()? else {
@@ -174,14 +189,8 @@ impl<S: Storage> Chain<S> {
             self.head = self.head.after(frame.bytes(), frame.header.end());
             bytes += frame.header.frame_bytes();
         }
-        if let Some(segment) = segment
-            && let Err(failed) = self.write_entry(segment)
-        {
-            // The hash is known, but it is not on the disk: compute it again on the next step.
-            self.head = start;
-            self.pending = None;
-            self.frames.go_back_to(start.end);
-            return Err(failed.into());
+        if let Some(segment) = segment {
+            self.write_entry(segment)?;
         }
         Ok(more)
     }

@@ -100,6 +100,14 @@ impl<S: Storage> Retirer<S> {
         Ok(Retired { segments: count as u64, bytes, begin })
     }
 
+    /// Whether the chain of hashes is far enough for [`Retirer::retire_before`].
+    ///
+    /// # Errors
+    /// [`RetireError::ChainBehind`] if it is not, [`RetireError::Damaged`] if its log cannot be read.
+    pub fn check_chain(&self, lsn: Lsn) -> Result<(), RetireError> {
+        self.chain_hash_at(lsn).map(|_| ())
+    }
+
     fn chain_hash_at(&self, begin: Lsn) -> Result<[u8; 32], RetireError> {
         let Some(log) = ChainLog::load(&self.shared.storage).map_err(RetireError::Damaged)? else {
             return Ok([0; 32]);

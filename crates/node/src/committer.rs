@@ -18,7 +18,15 @@ pub(crate) struct Committer<S: Storage> {
     shared: Arc<Shared>,
     on_durable: RwLock<Vec<OnDurable>>,
     counters: Arc<Counters>,
-    space: (Mutex<()>, Condvar),
+    space: (Mutex<Space>, Condvar),
+}
+
+/// How the last tries to prepare space ended.
+#[derive(Default)]
+struct Space {
+    /// How many in a row failed.
+    failures: u32,
+    why: String,
 }
 
 impl<S: Storage> Committer<S> {
@@ -77,14 +85,36 @@ impl<S: Storage> Committer<S> {
         }
     }
 
-    /// Waits until space was prepared, at most for `timeout`.
-    pub(crate) fn wait_for_space(&self, timeout: Duration) {
-        let guard = self.space.0.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.space.1.wait_timeout(guard, timeout));
+    /// Waits until space was prepared, at most for `timeout`. If as many tries in a row as
+    /// `failures_max` failed, the node stops: who waits would wait for ever.
+    pub(crate) fn wait_for_space(
+        &self,
+        timeout: Duration,
+        failures_max: u32,
+    ) -> Result<(), Stopped> {
+        let space = self.space.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.space.1.wait_timeout(space, timeout);
+        let (space, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if space.failures < failures_max {
+            return Ok(());
+        }
+        let stopped = Stopped { why: space.why.as_str().into() };
+        drop(space);
+        self.shared.stop(stopped.clone());
+        Err(stopped)
     }
 
-    /// Space was prepared.
+    /// Space was prepared, or the disk is known to be full.
     pub(crate) fn space_is_ready(&self) {
+        *self.space.0.lock().unwrap_or_else(PoisonError::into_inner) = Space::default();
         self.space.1.notify_all();
+    }
+
+    /// Space could not be prepared; gives how many tries in a row failed.
+    pub(crate) fn space_failed(&self, why: String) -> u32 {
+        let mut space = self.space.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *space = Space { failures: space.failures.saturating_add(1), why };
+        self.space.1.notify_all();
+        space.failures
     }
 }

@@ -42,6 +42,13 @@ const IDLE: Duration = Duration::from_millis(500);
 /// How long to wait for space that is being prepared.
 const SPACE_WAIT: Duration = Duration::from_millis(2);
 
+/// How often in a row preparing space may fail before the node stops, once a batch waits for it. A
+/// full disk is no failure.
+const SPACE_FAILURES_MAX: u32 = 5;
+
+/// Payments that fall due and are handled before requests get their turn.
+const DUE_TURN: usize = 1_000;
+
 /// How often the engine thread gives way to others before it commits a small batch.
 const YIELDS_MAX: usize = 16;
 
@@ -57,6 +64,7 @@ pub(crate) struct EngineThread<S: Storage> {
     batch: Option<Batch>,
     completions: Vec<Completion>,
     crowd: Crowd,
+    due_left: bool,
 }
 
 /// How many were answered by the last batch: about as many will soon ask again.
@@ -120,6 +128,7 @@ impl<S: Storage> EngineThread<S> {
             batch: None,
             completions: Vec::new(),
             crowd: Crowd::default(),
+            due_left: false,
         }
     }
 
@@ -249,9 +258,16 @@ impl<S: Storage> EngineThread<S> {
         }
     }
 
+    /// Handles some of the payments that are due; `due_left` says whether there are more.
     fn take_due(&mut self) -> Result<(), End> {
         let now = clock::now();
+        self.due_left = false;
+        let mut handled = 0;
         while self.store.engine().next_due(now).is_some() {
+            if handled == DUE_TURN {
+                self.due_left = true;
+                break;
+            }
             if self.make_batch(now)?.is_err() {
                 break;
             }
@@ -259,6 +275,7 @@ impl<S: Storage> EngineThread<S> {
             match self.store.step_due(batch, now) {
                 Some(Step::BatchFull) => self.hand_over()?,
                 Some(Step::Reply(_)) => {
+                    handled += 1;
                     self.counters.due();
                     self.freeze_if_full();
                 }
@@ -291,7 +308,10 @@ impl<S: Storage> EngineThread<S> {
                     if self.shared.stopped().is_some() {
                         return Err(End::Stopped);
                     }
-                    self.committer.wait_for_space(SPACE_WAIT);
+                    let failures_max =
+                        if self.shared.is_closing() { 1 } else { SPACE_FAILURES_MAX };
+                    let waited = self.committer.wait_for_space(SPACE_WAIT, failures_max);
+                    waited.map_err(|_| End::Stopped)?;
                 }
             }
         }
@@ -363,6 +383,9 @@ impl<S: Storage> EngineThread<S> {
     }
 
     fn sleep(&self) -> Duration {
+        if self.due_left {
+            return Duration::ZERO;
+        }
         let Some(due) = self.store.engine().due_at() else { return IDLE };
         if self.counters.is_storage_full() {
             return IDLE;

@@ -114,10 +114,15 @@ pub(crate) fn prepare<S: Storage>(
 ) {
     loop {
         match preparer.run() {
-            Ok(Preparation::Ready | Preparation::Working | Preparation::Full(_)) => {}
-            Err(error) => warn(format!("preparing space failed, will try again: {error}")),
+            Ok(Preparation::Ready | Preparation::Working | Preparation::Full(_)) => {
+                committer.space_is_ready();
+            }
+            Err(error) => {
+                if committer.space_failed(error.to_string()) == 1 {
+                    warn(format!("{error}; this is tried again"));
+                }
+            }
         }
-        committer.space_is_ready();
         match wake.recv_timeout(LOOK_AROUND) {
             Ok(()) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
@@ -131,17 +136,22 @@ pub(crate) fn prepare<S: Storage>(
 
 /// The chain thread: hashes what became durable, a little behind the journal.
 pub(crate) fn chain<S: Storage>(core: &Core<S>, chain: &mut Chain<S>) {
+    let mut pause = Pause::default();
     loop {
-        match chain.step(CHAIN_STEP_BYTES) {
-            Ok(true) => {}
-            Ok(false) => {
-                if core.shared.stopped().is_some() || core.shared.is_closing() {
-                    return;
-                }
-                std::thread::park_timeout(CHAIN_PAUSE);
+        if pause.is_over() {
+            let stepped = chain.step(CHAIN_STEP_BYTES);
+            let is_more = matches!(stepped, Ok(true));
+            if let Some(error) = pause.after(stepped) {
+                core.warn(format!("the chain of hashes failed, will try again: {error}"));
             }
-            Err(error) => return core.warn(format!("the chain of hashes stopped: {error}")),
+            if is_more {
+                continue;
+            }
         }
+        if core.is_ending() {
+            return;
+        }
+        std::thread::park_timeout(CHAIN_PAUSE);
     }
 }
 

@@ -39,6 +39,17 @@ enum Failed {
     Because(String),
 }
 
+impl From<RetireError> for Failed {
+    fn from(error: RetireError) -> Failed {
+        match error {
+            RetireError::ChainBehind { chain_end, .. } => {
+                Failed::Needed(Need::Chain, Lsn(chain_end.0))
+            }
+            error => Failed::Because(error.to_string()),
+        }
+    }
+}
+
 impl<S: Storage> Retirer<S> {
     pub(crate) fn new(journal: courant_journal::Retirer<S>, archive: Option<S>) -> Retirer<S> {
         Retirer { journal, archive, sound: BTreeSet::new(), held_by: None }
@@ -81,6 +92,8 @@ impl<S: Storage> Retirer<S> {
         let end = reader.oldest_segment_end().ok_or(Failed::NotYet)?;
         let end = Lsn(end.0);
         self.check_policy(core, end, keep)?;
+        // Asked before the work, which would be done again at every look around.
+        self.journal.check_chain(courant_journal::Lsn(end.0))?;
         self.check_needs(core, end)?;
         let because = |error: &dyn std::fmt::Display| Failed::Because(error.to_string());
         core.history.kept.keep(reader, begin, end).map_err(|error| because(&error))?;
@@ -95,10 +108,7 @@ impl<S: Storage> Retirer<S> {
                 core.counters().retired(retired.segments);
                 Ok(())
             }
-            Err(RetireError::ChainBehind { chain_end, .. }) => {
-                Err(Failed::Needed(Need::Chain, Lsn(chain_end.0)))
-            }
-            Err(error) => Err(because(&error)),
+            Err(error) => Err(error.into()),
         }
     }
 

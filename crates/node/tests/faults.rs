@@ -204,6 +204,57 @@ fn a_failed_sync_ends_everything_and_acknowledges_nothing_more() {
 }
 
 #[test]
+fn space_that_cannot_be_prepared_ends_the_node_and_hangs_nobody() {
+    let storage = MemStorage::new(5);
+    let node = with_alice_and_bob(&storage, NodeOptions::small());
+    fail(&storage, Operation::Allocate, 10_000);
+    let mut names = Vec::new();
+    loop {
+        let name = format!("p-{}", names.len());
+        let answer = node.call(ME, &transfer(&name));
+        match answer {
+            Ok(reply) => {
+                recorded(reply);
+                names.push(name);
+            }
+            Err(courant_node::CallError::Submit(SubmitError::Full { .. })) => {}
+            Err(error) => {
+                assert!(matches!(error, courant_node::CallError::Stopped(_)), "{error}");
+                break;
+            }
+        }
+    }
+    let why = node.stopped().expect("it cannot go on").to_string();
+    assert!(!names.is_empty() && why.contains("preparing the next segment failed"), "{why}");
+    node.close();
+    storage.clear_faults();
+    let node = open(&storage, NodeOptions::small()).expect("it opens");
+    for name in &names {
+        assert!(recorded(call(&node, &transfer(name))).1, "{name} is a repeat");
+    }
+}
+
+#[test]
+fn space_that_cannot_be_prepared_for_a_moment_is_waited_for() {
+    let storage = MemStorage::new(6);
+    let node = with_alice_and_bob(&storage, NodeOptions::small());
+    until_space_is_ready(&storage);
+    fail(&storage, Operation::Allocate, 3);
+    let begin = node.durable_end();
+    let segment_bytes = NodeOptions::small().journal.segment_bytes;
+    let mut warnings = Vec::new();
+    for n in 0.. {
+        recorded(call(&node, &transfer(&format!("p-{n}"))));
+        warnings.extend(node.take_warnings());
+        if node.durable_end().0 > begin.0 + 4 * segment_bytes {
+            break;
+        }
+    }
+    let told = warnings.iter().filter(|w| w.contains("preparing the next segment failed")).count();
+    assert_eq!(told, 1, "{warnings:?}");
+}
+
+#[test]
 fn a_directory_that_cannot_be_written_says_so() {
     let (storage, _) = without_ids_on_disk(100);
     for kind in [ErrorKind::ReadOnlyFilesystem, ErrorKind::PermissionDenied] {

@@ -365,3 +365,35 @@ fn the_journal_of_damaged_ids_is_not_retired() {
         }
     }
 }
+
+#[test]
+fn a_chain_that_a_full_disk_held_up_goes_on_and_segments_go_again() {
+    let storage = MemStorage::new(20);
+    // So many ids in memory that the journal is full before they are written.
+    let node = with_alice_and_bob(&storage, NodeOptions { recent_ids: 2_000, ..dropping() });
+    set_free(&storage, 0);
+    let full = Reply::Unavailable(Unavailable::StorageFull);
+    let mut payments = Payments::new();
+    for n in 0.. {
+        let name = format!("before-{n}");
+        let answer = try_call(&node, &transfer(&name));
+        match answer {
+            Some(reply) if reply == full => break,
+            Some(reply) => {
+                payments.insert(name, recorded(reply).0);
+            }
+            None => {}
+        }
+    }
+    let mut warnings = Vec::new();
+    let is_chain = |warning: &&String| warning.contains("the chain of hashes failed");
+    until(|| {
+        warnings.extend(node.take_warnings());
+        warnings.iter().any(|warning| is_chain(&warning))
+    });
+    storage.set_capacity(None);
+    until(|| try_call(&node, &transfer("again")).is_some_and(|reply| reply != full));
+    pay_until(&node, &mut payments, || node.stats().retired_segments >= 3);
+    warnings.extend(node.take_warnings());
+    assert_eq!(warnings.iter().filter(is_chain).count(), 1, "{warnings:?}");
+}
