@@ -1,9 +1,9 @@
 //! The program's memory: large pieces are kept in huge pages.
 //!
 //! The tables of ids and accounts are read at random places. In pages of 4 KiB nearly each read
-//! also misses the processor's list of pages; in pages of 2 MiB the whole of a table is in it. Linux
-//! gives them to who asks (`transparent_hugepage` is `madvise` or `always`); elsewhere, and where
-//! that is `never`, nothing changes.
+//! also misses the processor's list of pages; in pages of 2 MiB the whole of a table is in it.
+//! Linux gives them to who asks (`transparent_hugepage` is `madvise` or `always`); elsewhere, and
+//! where that is `never`, nothing changes.
 #![allow(unsafe_code, reason = "a global allocator cannot be written without")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

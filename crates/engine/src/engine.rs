@@ -106,8 +106,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Looks up in memory what commands will need, at most [`crate::AHEAD_MAX`] of them: their waits for
-    /// memory overlap. The hints, one for each command, stay true whatever is evolved in between.
+    /// Looks up in memory what commands will need, at most [`crate::AHEAD_MAX`] of them: their
+    /// waits for memory overlap. The hints, one for each command, stay true whatever is evolved in
+    /// between.
     #[inline]
     pub fn look_ahead(&self, commands: &[Command<'_>], hints: &mut [Hints]) {
         self.state.look_ahead(commands, hints);

@@ -103,7 +103,8 @@ impl<S: Storage> Retirer<S> {
     /// Whether the chain of hashes is far enough for [`Retirer::retire_before`].
     ///
     /// # Errors
-    /// [`RetireError::ChainBehind`] if it is not, [`RetireError::Damaged`] if its log cannot be read.
+    /// [`RetireError::ChainBehind`] if it is not, [`RetireError::Damaged`] if its log cannot be
+    /// read.
     pub fn check_chain(&self, lsn: Lsn) -> Result<(), RetireError> {
         self.chain_hash_at(lsn).map(|_| ())
     }

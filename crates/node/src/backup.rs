@@ -1,10 +1,10 @@
 //! Backup of a data directory, stopped or running, and the way back.
 //!
-//! A backup holds the journal; and with it the newest snapshot, the index of ids and the records kept
-//! of what was retired. Where nothing was retired, those could be made again from the journal, but
-//! they let a restored server start as fast as the original, and there is one way for both cases.
-//! Nothing needs to be stopped: all but the journal is listed first, and only then its end is taken,
-//! so that it reaches beyond whatever the others show.
+//! A backup holds the journal; and with it the newest snapshot, the index of ids and the records
+//! kept of what was retired. Where nothing was retired, those could be made again from the journal,
+//! but they let a restored server start as fast as the original, and there is one way for both
+//! cases. Nothing needs to be stopped: all but the journal is listed first, and only then its end
+//! is taken, so that it reaches beyond whatever the others show.
 
 use crate::ids::index;
 use crate::kept::Kept;

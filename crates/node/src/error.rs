@@ -168,7 +168,8 @@ pub enum IndexError {
         /// What about it.
         what: &'static str,
     },
-    /// A run is damaged, and the records that it could be made from were retired. It stays as it is.
+    /// A run is damaged, and the records that it could be made from were retired. It stays as it
+    /// is.
     Irreplaceable {
         /// Which file.
         file: String,

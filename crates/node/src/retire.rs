@@ -1,8 +1,8 @@
 //! The thread that retires the oldest segments of the journal, as the retention says.
 //!
 //! A segment goes when it is beyond what is to be kept and nothing needs it: not a snapshot that a
-//! start may begin from, not ids that are only in memory, not an open payment, not a reader. What must
-//! stay of it is copied first, then the log says where it goes, then it goes.
+//! start may begin from, not ids that are only in memory, not an open payment, not a reader. What
+//! must stay of it is copied first, then the log says where it goes, then it goes.
 
 use crate::clock;
 use crate::core::Core;
@@ -142,8 +142,8 @@ impl<S: Storage> Retirer<S> {
         unless(Need::OpenPayment, self.held_from(core, end)?.unwrap_or(end))
     }
 
-    /// Where the oldest of the kept snapshots begins, if there are as many as are to be kept and all
-    /// of them are sound on disk.
+    /// Where the oldest of the kept snapshots begins, if there are as many as are to be kept and
+    /// all of them are sound on disk.
     fn oldest_snapshot(&mut self, core: &Core<S>) -> Result<Option<Lsn>, Failed> {
         let because = |error: &dyn std::fmt::Display| Failed::Because(error.to_string());
         let names = snapshots::list(&core.snapshots).map_err(|error| because(&error))?;

@@ -1,5 +1,5 @@
-//! Old segments of the journal are archived or dropped: what then is still answered, what is refused
-//! with a clear reason, and that nothing happens twice.
+//! Old segments of the journal are archived or dropped: what then is still answered, what is
+//! refused with a clear reason, and that nothing happens twice.
 
 mod common;
 
@@ -323,7 +323,8 @@ fn a_backup_beside_a_node_that_merges_prunes_and_retires_is_consistent() {
     });
 }
 
-/// The damaged run of ids is gone after the next start, so what it is made from must still be there.
+/// The damaged run of ids is gone after the next start, so what it is made from must still be
+/// there.
 #[test]
 fn the_journal_of_damaged_ids_is_not_retired() {
     let storage = MemStorage::new(9);

@@ -3,8 +3,8 @@
 //!
 //! The journal is locked all the while, so that it is not done to a running server. Nothing is
 //! deleted: what is given up is kept in directories named `removed-...`. Snapshots and the index of
-//! ids that show more than the journal will have go too: they are made again from the journal at the
-//! next start. Where segments were retired they cannot be, and a repair that would need it is
+//! ids that show more than the journal will have go too: they are made again from the journal at
+//! the next start. Where segments were retired they cannot be, and a repair that would need it is
 //! refused.
 
 mod derived;

@@ -3,8 +3,8 @@
 //!
 //! Changes nothing and needs no lock: on a running directory it checks what is complete. Reads
 //! everything twice: once byte by byte by the journal's own rules, once record by record into a
-//! fresh ledger. Where the oldest segments were archived or dropped, it begins with the first that is
-//! there, and with a snapshot for what was before.
+//! fresh ledger. Where the oldest segments were archived or dropped, it begins with the first that
+//! is there, and with a snapshot for what was before.
 
 mod ids;
 mod kept;

@@ -103,7 +103,8 @@ fn clients_that_use_up_the_open_files_do_not_end_it() {
     let server = Server::from_command(limited(160, "data"), &data);
     let name = |n: usize| format!("an account with a long name {n} {}", "x".repeat(80));
     server.json(&["account", "open", "first", "--currency", "EUR"]);
-    // As many as there are descriptors: the server takes a few, the system keeps the others waiting.
+    // As many as there are descriptors: the server takes a few, the system keeps the others
+    // waiting.
     let idle: Vec<TcpStream> =
         (0..160).filter_map(|_| TcpStream::connect(server.address()).ok()).collect();
     assert!(idle.len() > 100, "{}", idle.len());

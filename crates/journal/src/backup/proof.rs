@@ -52,8 +52,8 @@ fn header_block(file: &impl File) -> io::Result<AlignedBuf> {
     Ok(block)
 }
 
-/// Whether the first `bytes` of a copied segment are its header and sound batches, up to just there,
-/// or of a sealed segment up to the batch that begins the `next` one.
+/// Whether the first `bytes` of a copied segment are its header and sound batches, up to just
+/// there, or of a sealed segment up to the batch that begins the `next` one.
 pub(super) fn check_copy<D: Storage>(
     copy: &Place<'_, D>,
     segment: &SegmentHeader,

@@ -31,8 +31,8 @@ pub fn check<S: Storage>(backup: &S) -> Result<Checked, BackupError> {
 
 /// Checks a backup against its manifest and makes a journal of it, and what lay in other
 /// directories, for which `directories` gives the place by their names. All of them must be empty.
-/// Files get their names last, and the oldest segment last of all, so that an interrupted restore is
-/// no journal that looks complete.
+/// Files get their names last, and the oldest segment last of all, so that an interrupted restore
+/// is no journal that looks complete.
 pub fn restore<S: Storage, D: Storage>(
     backup: &S,
     destination: &D,

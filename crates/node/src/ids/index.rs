@@ -202,7 +202,8 @@ fn read_runs<S: Storage>(storage: &S) -> Result<(RunSet<S::File>, Unsound), Inde
     Ok((RunSet { runs }, unsound))
 }
 
-/// Opens the runs of an index to look at them, and names the first that is damaged. Changes nothing.
+/// Opens the runs of an index to look at them, and names the first that is damaged. Changes
+/// nothing.
 pub fn inspect<S: Storage>(storage: &S) -> Result<(RunSet<S::File>, Option<String>), IndexError> {
     read_runs(storage).map(|(runs, unsound)| (runs, unsound.damaged))
 }

@@ -146,7 +146,8 @@ pub(super) fn render(
     Ok(())
 }
 
-/// The event of a payment whose order was archived or dropped: what its later record says by itself.
+/// The event of a payment whose order was archived or dropped: what its later record says by
+/// itself.
 fn without_order(
     envelope: &Envelope<'_>,
     (lsn, record): (Lsn, &Record<'_>),

@@ -22,6 +22,12 @@ pub(crate) struct Server {
     temp: Option<TempDir>,
 }
 
+/// Small, but with room for the ids of what a test sends in one go: with less, a server that cannot
+/// write them as fast pushes back.
+fn options() -> NodeOptions {
+    NodeOptions { recent_ids: 2_000, ..NodeOptions::small() }
+}
+
 impl Server {
     /// A server with the default settings.
     pub(crate) fn start() -> Server {
@@ -32,7 +38,7 @@ impl Server {
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Server {
         let temp = TempDir::new().expect("a temporary directory");
         let dir = temp.path().join("data");
-        Server::open(dir, Some(temp), None, (NodeOptions::small(), change))
+        Server::open(dir, Some(temp), None, (options(), change))
     }
 
     /// A server over a node with other settings.
@@ -46,7 +52,7 @@ impl Server {
     pub(crate) fn restart(mut self) -> Server {
         self.stop().expect("the server drains");
         let (dir, temp, key) = (self.dir.clone(), self.temp.take(), self.client.key.take());
-        Server::open(dir, temp, key, (NodeOptions::small(), |_: &mut Config| {}))
+        Server::open(dir, temp, key, (options(), |_: &mut Config| {}))
     }
 
     fn open(

@@ -20,7 +20,8 @@ pub(super) struct Derived {
 }
 
 impl Derived {
-    /// Looks; refuses if nothing would be left that shows what was before a retired journal's begin.
+    /// Looks; refuses if nothing would be left that shows what was before a retired journal's
+    /// begin.
     pub(super) fn of(data: &Path, plan: &Plan) -> Result<Derived, Failure> {
         let (begin, end) = (Lsn(plan.begin.0), Lsn(plan.end.0));
         let mut beyond = Vec::new();

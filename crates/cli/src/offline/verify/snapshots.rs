@@ -1,5 +1,5 @@
-//! Snapshots against the state that replaying gives: each is loaded, taken to its end by the records
-//! that were made while it was written, and compared byte by byte.
+//! Snapshots against the state that replaying gives: each is loaded, taken to its end by the
+//! records that were made while it was written, and compared byte by byte.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -62,8 +62,8 @@ impl Snapshots {
         snapshots
     }
 
-    /// The oldest snapshot from which everything can be replayed that is in the journal from `begin`
-    /// on. Older ones show nothing that can be compared.
+    /// The oldest snapshot from which everything can be replayed that is in the journal from
+    /// `begin` on. Older ones show nothing that can be compared.
     pub(super) fn take_base(
         &mut self,
         storage: &OsStorage,
