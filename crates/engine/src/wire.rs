@@ -312,7 +312,7 @@ mod tests {
         }
 
         #[test]
-        fn integers_of_every_length_stand_as_leb128(value: u64, bits in 0u32..64, more in 0usize..9) {
+        fn integers_stand_as_leb128(value: u64, bits in 0u32..64, more in 0usize..9) {
             let value = value >> bits;
             let mut out = Vec::new();
             put_u64(&mut out, value);

@@ -128,8 +128,8 @@ fn write_missing(
     }
     write!(
         f,
-        ", and it cannot be made again: records from LSN {needed} on would be needed for it, and the \
-         journal begins at LSN {begin}. "
+        ", and it cannot be made again: records from LSN {needed} on would be needed for it, and \
+         the journal begins at LSN {begin}. "
     )?;
     match retirement {
         Some(retirement) => write!(f, "The records before it were {retirement}")?,

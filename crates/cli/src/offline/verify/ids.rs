@@ -32,8 +32,8 @@ impl Ids {
         let through = ids.through();
         if through < begin {
             ids.problems.push(format!(
-                "ids/ ends at LSN {through}, and the journal begins at LSN {begin}: the ids of what \
-                 was archived or dropped in between are lost"
+                "ids/ ends at LSN {through}, and the journal begins at LSN {begin}: the ids of \
+                 what was archived or dropped in between are lost"
             ));
         }
         ids

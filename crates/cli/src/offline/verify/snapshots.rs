@@ -51,7 +51,8 @@ impl Snapshots {
                 Ok((_, extent)) if extent.end < end => snapshots.waiting.push((name, extent)),
                 Ok(_) if is_running => {}
                 Ok((_, extent)) => snapshots.problems.push(format!(
-                    "snapshots/{name} shows records up to LSN {}, and the journal ends at LSN {end}",
+                    "snapshots/{name} shows records up to LSN {}, \
+                     and the journal ends at LSN {end}",
                     extent.end
                 )),
                 // Others are pruned while we look.
