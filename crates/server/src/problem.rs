@@ -81,7 +81,8 @@ faults! {
         "An older record that this depends on cannot be read now; the server's log says why. \
          Nothing was done.";
     HistoryRetired GONE "history_retired", "This needs a record that was archived or dropped. If \
-        the request was sent before, it was done then, and it is not done again. Nothing was done now.";
+        the request was sent before, it was done then, and it is not done again. Nothing was done \
+        now.";
     NotReady SERVICE_UNAVAILABLE "not_ready", "The server does not take payments now.";
     StorageFull INSUFFICIENT_STORAGE "storage_full", "The disk of the server is full. Nothing was \
         done; reads go on, and payments do when there is room.";
