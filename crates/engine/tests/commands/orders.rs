@@ -141,7 +141,14 @@ impl Commands {
             let one = order.payees.len() == 1;
             let bearer = if one && self.percent(50) { Bearer::Creditor } else { Bearer::Debtor };
             let amount = self.amount();
-            let amount_minor = if self.percent(70) { 1 + amount % 5 } else { amount };
+            let amount_minor = match bearer {
+                // Hardly any capture reaches it, and hardly any payee has it.
+                Bearer::Creditor if order.mode == Mode::Authorise && self.percent(70) => {
+                    amount.saturating_mul(50)
+                }
+                _ if self.percent(70) => 1 + amount % 5,
+                _ => amount,
+            };
             if account != outside {
                 order.fees.push(Fee { account, amount_minor, bearer });
             }

@@ -3,7 +3,7 @@
 use super::{CURRENCIES, Command, Commands, Id, PaymentStep, Portion, Reference, Step};
 use crate::reference::payment::Payment;
 use courant_engine::command::Money;
-use courant_ledger::{Currency, GiveBack, Part, Status};
+use courant_ledger::{Currency, GiveBack, LegRole, Part, Status};
 
 impl Commands {
     /// A step that ends an open payment, whatever it waits for.
@@ -86,7 +86,11 @@ impl Commands {
             .map(|leg| (leg.to, if back { leg.captured } else { leg.left() }))
             .map(|(to, has)| (to, u64::try_from(has).expect("amounts fit")))
             .collect();
+        let is_fee_due =
+            payment.legs.iter().any(|l| l.role == LegRole::CreditorFee && l.left() > 0);
         match self.rng.u32(..10) {
+            // Less than most fees that the payee bears.
+            _ if !back && is_fee_due && self.percent(50) => Portion::Total(1),
             0..2 => Portion::All,
             2..7 if payees.len() == 1 => Portion::Total(self.part_of(payees[0].1)),
             2 => Portion::Total(self.amount()),
