@@ -165,11 +165,6 @@ impl Client {
         })
     }
 
-    /// Where requests go.
-    pub(crate) fn base(&self) -> &str {
-        &self.base
-    }
-
     pub(crate) fn get(&self, path: &str) -> Result<Value, RequestError> {
         let request = self.agent.get(self.url(path)).header("authorization", &self.authorization);
         self.answer(request.call()).map(|answer| answer.body)

@@ -55,5 +55,5 @@ fn only_plain_http_urls_and_printable_keys_are_taken() {
     assert_eq!(Client::new("ftp://x", "k").unwrap_err().exit, Exit::Usage);
     assert_eq!(Client::new("http://x", "").unwrap_err().exit, Exit::NotAllowed);
     assert_eq!(Client::new("http://x", "a\nb").unwrap_err().exit, Exit::NotAllowed);
-    assert_eq!(Client::new("http://x/", "k").unwrap().base(), "http://x");
+    assert_eq!(Client::new("http://x/", "k").unwrap().base, "http://x");
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::lines::{self, Content, Form, Line, Lines, Place, RawLines};
 use super::mapping::{Constants, Mapping, Payment};
 use super::refused::{Refusal, RefusedFile};
-use super::state::State;
+use super::state::{Identity, State};
 use super::{Format, ImportArgs, Sender, Verdict};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, note};
@@ -25,12 +25,13 @@ pub(crate) fn run(args: &ImportArgs) -> Result<Exit, Failure> {
     let input = Input::open(args)?;
     let state_path = beside(&args.file, args.state.as_ref(), ".import-state.json");
     let refused_path = beside(&args.file, args.refused.as_ref(), ".refused.ndjson");
+    let sender = Sender::new(client);
     let state = match &input.digest {
-        Some(digest) => begin(args, digest, client.base(), &state_path)?,
-        None => State::new("", client.base()),
+        Some(digest) => begin(args, input.identity(args, digest, sender.source()?), &state_path)?,
+        None => State::new(Identity::default()),
     };
     let mut import = Import {
-        sender: Sender::new(client),
+        sender,
         id_prefix: input.id_prefix.clone(),
         batch: usize::from(args.batch),
         parallel: usize::from(args.parallel),
@@ -73,6 +74,17 @@ impl Input {
         let made = || format!("import-{}-", &digest[..ID_DIGEST_LENGTH]);
         let id_prefix = Some(args.id_prefix.clone().unwrap_or_else(made));
         Ok(Input { format, digest: Some(digest), bytes: Some(bytes), id_prefix })
+    }
+
+    /// What this import is, if it is one that can go on.
+    fn identity(&self, args: &ImportArgs, digest: &str, server: String) -> Identity {
+        let mapping = json!([format!("{:?}", self.format), args.map, args.set]);
+        Identity {
+            digest: digest.to_owned(),
+            server,
+            id_prefix: self.id_prefix.clone().unwrap_or_default(),
+            mapping: blake3::hash(mapping.to_string().as_bytes()).to_hex().to_string(),
+        }
     }
 
     /// The lines that are not done yet.
@@ -137,19 +149,41 @@ fn beside(file: &Path, given: Option<&PathBuf>, ending: &str) -> PathBuf {
 }
 
 /// The state to go on from.
-fn begin(args: &ImportArgs, digest: &str, server: &str, path: &Path) -> Result<State, Failure> {
-    let fresh = State::new(digest, server);
-    let Some(found) = State::load(path)?.filter(|_| !args.restart) else { return Ok(fresh) };
-    if found.digest != digest {
+fn begin(args: &ImportArgs, identity: Identity, path: &Path) -> Result<State, Failure> {
+    if args.restart {
+        return Ok(State::new(identity));
+    }
+    let Some(found) = State::load(path)? else { return Ok(State::new(identity)) };
+    let began = &found.identity;
+    if began.digest != identity.digest {
         let message = format!("{} has changed since its import began", args.file.display());
         let next = "--restart imports it from the first line; without an id column its payments \
                     are other payments then, so take care that none is paid twice";
         return Err(Failure::usage(message).next(next));
     }
-    if found.server != server {
-        let message = format!("the import began at {}, not at {server}", found.server);
+    if began.server != identity.server {
+        let message = format!(
+            "the import began at a server with another data directory: {}, not {}",
+            began.server, identity.server
+        );
         let next = "--restart begins again at the first line; --state FILE keeps both apart";
         return Err(Failure::usage(message).next(next));
+    }
+    if began.id_prefix != identity.id_prefix {
+        let message = format!(
+            "the import began with ids of {:?} and the line number, not of {:?}",
+            began.id_prefix, identity.id_prefix
+        );
+        let next = "go on with the --id-prefix it began with; under other ids --restart and \
+                    --state FILE pay every line again";
+        return Err(Failure::usage(message).next(next));
+    }
+    if began.mapping != identity.mapping {
+        let next = "go on with those it began with; --restart begins again at the first line, and \
+                    pays again what gets another id";
+        return Err(
+            Failure::usage("the import began with another --format, --map or --set").next(next)
+        );
     }
     Ok(found)
 }

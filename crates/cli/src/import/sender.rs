@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::mapping::Payment;
-use crate::client::{Client, Method, Payload, Problem, RequestError};
+use crate::client::{Answer, Client, Method, Payload, Problem, RequestError};
 use crate::clock;
 use crate::exit::Failure;
 
@@ -32,6 +32,9 @@ pub(crate) enum Verdict {
     Refused { code: String, sentence: String },
 }
 
+/// An answer that will not change.
+type Asked = Result<Value, Box<Problem>>;
+
 /// Sends batches.
 #[derive(Debug, Clone)]
 pub(crate) struct Sender {
@@ -41,6 +44,18 @@ pub(crate) struct Sender {
 impl Sender {
     pub(crate) fn new(client: Client) -> Sender {
         Sender { client }
+    }
+
+    /// Which data directory the server has, whatever its address.
+    pub(crate) fn source(&self) -> Result<String, Failure> {
+        let answer = self.patiently(|client| {
+            client.get("/v1/health").map(|body| Answer { body, is_repeat: false })
+        })?;
+        let answer = answer.map_err(|problem| Failure::from(RequestError::Problem(problem)))?;
+        answer["source"].as_str().map(str::to_owned).ok_or_else(|| {
+            Failure::usage("the server does not say which data directory it has")
+                .next("an import that can go on needs a server of this version or a later one")
+        })
     }
 
     /// One verdict per payment, in their order.
@@ -54,7 +69,7 @@ impl Sender {
             body.push(b'\n');
         }
         let payload = Payload { content_type: "application/x-ndjson", bytes: &body };
-        match self.patiently("/v1/payments/batch?atomic=false", payload)? {
+        match self.post("/v1/payments/batch?atomic=false", payload)? {
             Ok(answer) => verdicts(&answer, payments.len()),
             Err(problem) if is_about_us(&problem) => Err(RequestError::Problem(problem).into()),
             Err(problem) => match payments {
@@ -67,22 +82,25 @@ impl Sender {
     fn send_one(&self, payment: &Payment) -> Result<Verdict, Failure> {
         let body = serde_json::to_vec(payment).expect("a payment is plain JSON");
         let payload = Payload { content_type: "application/json", bytes: &body };
-        match self.patiently("/v1/payments", payload)? {
+        match self.post("/v1/payments", payload)? {
             Ok(answer) => Ok(verdict(&answer)),
             Err(problem) if is_about_us(&problem) => Err(RequestError::Problem(problem).into()),
             Err(problem) => Ok(refused(&problem)),
         }
     }
 
+    fn post(&self, path: &str, payload: Payload<'_>) -> Result<Asked, Failure> {
+        self.patiently(|client| client.send_payload(Method::Post, path, payload, None))
+    }
+
     /// Sends until there is an answer that will not change, or patience ends.
     fn patiently(
         &self,
-        path: &str,
-        payload: Payload<'_>,
-    ) -> Result<Result<Value, Box<Problem>>, Failure> {
+        send: impl Fn(&Client) -> Result<Answer, RequestError>,
+    ) -> Result<Asked, Failure> {
         let begin = clock::now();
         loop {
-            let error = match self.client.send_payload(Method::Post, path, payload, None) {
+            let error = match send(&self.client) {
                 Ok(mut answer) => {
                     if answer.is_repeat && answer.body.is_object() {
                         answer.body["repeat"] = Value::Bool(true);

@@ -11,19 +11,30 @@ use serde::{Deserialize, Serialize};
 use super::lines::Place;
 use crate::exit::Failure;
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// A state file is a few hundred bytes; a larger file is something else.
 const STATE_BYTES_MAX: u64 = 64 * 1024;
+
+/// What an import is: with another file, server, prefix or mapping it is another one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Identity {
+    /// BLAKE3 of the file, so that another file of the same name is noticed.
+    pub(super) digest: String,
+    /// Which data directory the lines went to: the `source` of the server, whatever its address.
+    pub(super) server: String,
+    /// What the ids of lines without one begin with.
+    pub(super) id_prefix: String,
+    /// BLAKE3 of the format, the map and the constants.
+    pub(super) mapping: String,
+}
 
 /// What a state file holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct State {
     version: u32,
-    /// BLAKE3 of the file, so that another file of the same name is noticed.
-    pub(super) digest: String,
-    /// Where the lines went.
-    pub(super) server: String,
+    pub(super) identity: Identity,
     /// Behind the last line that is done.
     pub(super) done: Option<Place>,
     pub(super) counts: Counts,
@@ -51,13 +62,8 @@ impl Counts {
 }
 
 impl State {
-    pub(super) fn new(digest: &str, server: &str) -> State {
-        State {
-            version: VERSION,
-            digest: digest.to_owned(),
-            server: server.to_owned(),
-            ..State::default()
-        }
+    pub(super) fn new(identity: Identity) -> State {
+        State { version: VERSION, identity, ..State::default() }
     }
 
     /// Reads a state file; `None` if there is none yet.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::lines::{Content, Form, Line, Lines, Place, RawLines, header};
 use super::mapping::{Constants, Mapping};
 use super::refused::{Refusal, RefusedFile};
-use super::state::State;
+use super::state::{Identity, State};
 use super::{Sender, Verdict};
 use crate::exit::Exit;
 
@@ -128,7 +128,7 @@ fn a_state_file_is_read_back_and_others_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("state.json");
     assert_eq!(State::load(&path).unwrap(), None);
-    let mut state = State::new("d", "http://x");
+    let mut state = State::new(Identity { digest: "d".into(), ..Identity::default() });
     state.done = Some(Place { byte: 7, line: 2 });
     state.save(&path).unwrap();
     assert_eq!(State::load(&path).unwrap(), Some(state));

@@ -158,6 +158,40 @@ fn a_server_that_is_killed_in_the_middle_loses_and_doubles_nothing() {
 }
 
 #[test]
+fn a_state_of_another_directory_prefix_or_mapping_is_refused_by_name() {
+    let (dir, server) = with_alice_and_bob();
+    let text = "debtor,creditor,amount,currency,note\nalice,bob,1.00,EUR,x\n";
+    let file = write(dir.path(), "pay.csv", text);
+    let file = file.to_str().unwrap();
+    let args = ["import", file, "--id-prefix", "may-"];
+    server.run(&args).with_code(0);
+    let refused = |args: &[&str], what: &str| {
+        let ended = server.run(args).with_code(2);
+        assert!(ended.stderr.contains(what), "{}", ended.stderr);
+    };
+    refused(&["import", file], "began with ids of \"may-\"");
+    refused(&["import", file, "--id-prefix", "june-"], "not of \"june-\"");
+    refused(
+        &[&args[..], &["--map", "remittance=note"]].concat(),
+        "another --format, --map or --set",
+    );
+    refused(&[&args[..], &["--set", "channel=file"]].concat(), "another --format, --map or --set");
+    assert_eq!(balance(&server, "bob"), "1.00");
+
+    // The same directory elsewhere goes on; another one at the same address is another server.
+    let (data, address) = (server.data.clone(), server.address());
+    server.kill();
+    let server = Server::start(&data);
+    assert_eq!(counts(&server.run(&[&args[..], &["--json"]].concat()).json()), [1, 1, 0, 0]);
+    server.kill();
+    let server = Server::start_at(&dir.path().join("other"), address);
+    let ended = server.run(&args).with_code(2);
+    assert!(ended.stderr.contains("another data directory"), "{}", ended.stderr);
+    let report = server.run(&[&args[..], &["--restart", "--json"]].concat()).with_code(1);
+    assert_eq!(counts(&report.json()), [1, 0, 0, 1], "there is no alice");
+}
+
+#[test]
 fn a_file_that_changed_or_a_wrong_map_is_refused_before_anything_is_paid() {
     let (dir, server) = with_alice_and_bob();
     let text = "debtor,creditor,amount,currency\nalice,bob,1.00,EUR\n";

@@ -45,11 +45,21 @@ struct CurrencyView {
     sums: SumsView,
 }
 
+/// That the process lives, and which server it is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Health)]
+pub(super) struct HealthView<'a> {
+    /// `alive`.
+    status: &'static str,
+    /// Which server: `/courant/` and the id of its data directory, as in its events.
+    source: &'a str,
+}
+
 /// How the server is.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = State)]
 pub(super) struct StateView {
-    /// `alive` or `ready`.
+    /// `ready`.
     status: &'static str,
 }
 
@@ -97,10 +107,10 @@ pub(super) async fn metrics(
 #[utoipa::path(
     get, path = "/v1/health", tag = "operations", operation_id = "health",
     summary = "Say that the process lives",
-    responses((status = 200, description = "It lives", body = StateView)),
+    responses((status = 200, description = "It lives", body = HealthView)),
 )]
-pub(super) async fn health() -> Response {
-    answer::json(StatusCode::OK, &StateView { status: "alive" })
+pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
+    answer::json(StatusCode::OK, &HealthView { status: "alive", source: &app.source })
 }
 
 #[utoipa::path(
