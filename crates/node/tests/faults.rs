@@ -142,7 +142,9 @@ fn a_snapshot_that_failed_is_made_later_and_leaves_nothing_behind() {
     set_free(&storage, 4096);
     let mut warnings = Vec::new();
     for n in 0.. {
-        recorded(call(&node, &transfer(&format!("p-{n}"))));
+        // Payments may use up what is prepared before the background looks around.
+        let reply = call(&node, &transfer(&format!("p-{n}")));
+        assert!(matches!(reply, Reply::Recorded { .. }) || reply == FULL, "{reply:?}");
         warnings.extend(node.take_warnings());
         if warnings.iter().any(|w| w.contains("the snapshot failed")) {
             break;
