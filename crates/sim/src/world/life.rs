@@ -61,6 +61,8 @@ impl World {
                 self.marks.take_if(nothing, Mark::PowerCutAtCreation);
                 self.power_comes_back();
             }
+            // The very last call of a life may be the one in which the power fails.
+            End::Exit if self.disk.is_off() => self.power_comes_back(),
             End::Exit => self.disk.heal(),
         }
     }
