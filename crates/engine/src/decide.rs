@@ -39,9 +39,11 @@ pub struct Hints {
 pub const AHEAD_MAX: usize = 16;
 
 impl State {
-    /// Looks ahead for some commands, at most [`AHEAD_MAX`]. In rounds, each of which reads only
-    /// where the round before said: within a round no read waits for another.
-    pub(crate) fn look_ahead(&self, commands: &[Command<'_>], hints: &mut [Hints]) {
+    /// Looks ahead for some commands. In rounds, each of which reads only where the round before
+    /// said: within a round no read waits for another.
+    pub(crate) fn look_ahead(&self, commands: &[Command<'_>]) -> [Hints; AHEAD_MAX] {
+        assert!(commands.len() <= AHEAD_MAX, "more commands than are looked ahead for at once");
+        let mut hints = [Hints::default(); AHEAD_MAX];
         let orders = || commands.iter().zip(0..AHEAD_MAX).filter_map(order_of);
         let mut tags = [[0; 2]; AHEAD_MAX];
         let mut read = 0;
@@ -64,6 +66,7 @@ impl State {
         for (order, at) in orders() {
             hints[at].parties = hints[at].parties.checked(order, &self.accounts);
         }
+        hints
     }
 }
 

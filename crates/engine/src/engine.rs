@@ -1,6 +1,6 @@
 //! The engine's one interface: decide, evolve, and read.
 
-use crate::decide::{Decision, Facts, Hints};
+use crate::decide::{AHEAD_MAX, Decision, Facts, Hints};
 use crate::evolve::{Applied, Replay};
 use crate::ids::{Frozen, RecentIds, Spare};
 use crate::state::{OpenPayment, State};
@@ -106,12 +106,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Looks up in memory what commands will need, at most [`crate::AHEAD_MAX`] of them: their
-    /// waits for memory overlap. The hints, one for each command, stay true whatever is evolved in
-    /// between.
+    /// Looks up in memory what commands will need: their waits for memory overlap. The hints stand
+    /// in the order of the commands and stay true whatever is evolved in between.
+    ///
+    /// Panics if there are more than [`AHEAD_MAX`] commands.
     #[inline]
-    pub fn look_ahead(&self, commands: &[Command<'_>], hints: &mut [Hints]) {
-        self.state.look_ahead(commands, hints);
+    pub fn look_ahead(&self, commands: &[Command<'_>]) -> [Hints; AHEAD_MAX] {
+        self.state.look_ahead(commands)
     }
 
     /// The payment whose time has come soonest, if any has at `now`: decide [`Command::Due`] for

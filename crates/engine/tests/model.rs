@@ -127,9 +127,8 @@ impl Trial {
     fn look_ahead(&mut self) -> Asked {
         let (asker, command) = self.commands.next(&self.reference);
         command.check().expect("the commands made here have a valid form");
-        let mut hints = [Hints::default()];
-        self.world.engine.look_ahead(std::slice::from_ref(&command), &mut hints);
-        (asker, command, hints[0])
+        let [hints, ..] = self.world.engine.look_ahead(std::slice::from_ref(&command));
+        (asker, command, hints)
     }
 
     fn note(&mut self, answer: &Answer) {

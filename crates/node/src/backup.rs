@@ -6,6 +6,7 @@
 //! cases. Nothing needs to be stopped: all but the journal is listed first, and only then its end
 //! is taken, so that it reaches beyond whatever the others show.
 
+use crate::error::IndexError;
 use crate::ids::index;
 use crate::kept::Kept;
 use crate::retention::LOG_FILE;
@@ -36,31 +37,42 @@ pub fn backup<S: Storage, D: Storage>(
     secrets: &[&str],
     end: impl Fn() -> io::Result<courant_journal::Lsn>,
 ) -> Result<BackedUp, BackupError> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let last = tries == TRIES_MAX;
+    let mut moved = None;
+    for _ in 0..TRIES_MAX {
         match attempt(root, destination, secrets, &end) {
-            Err(Missed::Moved | Missed::Failed(BackupError::Retired)) if !last => {}
-            Err(Missed::Failed(BackupError::Io { source, .. }))
-                if source.kind() == io::ErrorKind::NotFound && !last => {}
-            Err(Missed::Moved) => return Err(failed("backing up", "files change too fast")),
-            Err(Missed::Failed(error)) => return Err(error),
             Ok(done) => return Ok(done),
+            Err(Missed::Failed(error)) => return Err(error),
+            Err(Missed::Moved(error)) => moved = Some(error),
         }
     }
+    Err(moved.expect("there was a try, and each that comes here left its reason"))
 }
 
 /// Why a try came to nothing.
 enum Missed {
-    /// The journal was retired beyond what was copied before.
-    Moved,
+    /// Files were merged, pruned or retired meanwhile: another try finds others.
+    Moved(BackupError),
     Failed(BackupError),
 }
 
 impl From<BackupError> for Missed {
     fn from(error: BackupError) -> Missed {
-        Missed::Failed(error)
+        match &error {
+            BackupError::Retired => Missed::Moved(error),
+            BackupError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Missed::Moved(error)
+            }
+            _ => Missed::Failed(error),
+        }
+    }
+}
+
+impl From<IndexError> for Missed {
+    fn from(error: IndexError) -> Missed {
+        match error {
+            IndexError::Io(source) => io("reading", IDS)(source).into(),
+            error => failed("reading ids", error).into(),
+        }
     }
 }
 
@@ -73,7 +85,7 @@ fn attempt<S: Storage, D: Storage>(
     let directory = |name: &str| root.subdirectory(name).map_err(io("opening", name));
     let (snapshots, ids, kept) = (directory(SNAPSHOTS)?, directory(IDS)?, directory(KEPT)?);
     let snapshot = newest_snapshot(&snapshots)?;
-    let (runs, damaged) = index::inspect(&ids).map_err(|error| failed("reading ids/", error))?;
+    let (runs, damaged) = index::inspect(&ids)?;
     let root_files = root.list().map_err(io("listing", ROOT))?;
     let wanted = |name: &String| name == LOG_FILE || secrets.contains(&name.as_str());
     let mut files: Vec<(&str, &S, String)> = Vec::new();
@@ -98,7 +110,7 @@ fn attempt<S: Storage, D: Storage>(
             let what = "the index of ids is damaged and cannot be made again";
             Err(failed("backing up", what).into())
         }
-        false => Err(Missed::Moved),
+        false => Err(Missed::Moved(BackupError::Retired)),
     }
 }
 

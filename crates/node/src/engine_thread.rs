@@ -14,7 +14,7 @@ use crate::prepared::{Known, Prepared};
 use crate::request::Reply;
 use crate::stats::Counters;
 use crate::store::{Ahead, Step, Store, unavailable};
-use courant_engine::{AHEAD_MAX, Command, Facts, Frozen, Hints, Lsn};
+use courant_engine::{AHEAD_MAX, Command, Facts, Frozen, Lsn};
 use courant_journal::{Batch, Storage};
 use courant_ledger::Timestamp;
 use smallvec::SmallVec;
@@ -201,8 +201,7 @@ impl<S: Storage> EngineThread<S> {
         let asked = |index| pending.request.asked(index);
         let commands: SmallVec<[Command<'_>; AHEAD_MAX]> =
             group.clone().map(|index| asked(index).command()).collect();
-        let mut hints = [Hints::default(); AHEAD_MAX];
-        self.store.engine().look_ahead(&commands, &mut hints);
+        let hints = self.store.engine().look_ahead(&commands);
         for ((index, command), hints) in group.zip(&commands).zip(hints) {
             let facts = match prepared.found.get(&index) {
                 None => &prepared.usual,

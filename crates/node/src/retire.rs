@@ -103,6 +103,10 @@ impl<S: Storage> Retirer<S> {
         let archive = self.archive.as_ref().map_or(Archive::Drop, Archive::Directory);
         // Before it goes: what can no longer be made from the journal must not be removed.
         core.index.journal_begins(end);
+        if core.index.sure_through() < end {
+            // A run was condemned in the meantime.
+            return Err(Failed::Needed(Need::Ids, core.index.sure_through()));
+        }
         match self.journal.retire_before(courant_journal::Lsn(end.0), archive) {
             Ok(retired) => {
                 core.counters().retired(retired.segments);

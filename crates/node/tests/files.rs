@@ -2,16 +2,14 @@
 //! an answer means that the disk has it.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use courant_node::engine::command::OpenAccount;
-use courant_node::engine::{Caller, Command};
-use courant_node::ledger::{
-    AccountTerms, Amount, Currency, Id, Limits, Metadata, Order, Side, Status,
-};
-use courant_node::{CallError, Node, NodeOptions, OpenError, Reply, SubmitError};
+mod common;
+
+use common::{balance, call, eur, id, open_account, recorded, transfer};
+use courant_node::engine::Command;
+use courant_node::ledger::{Amount, Currency, Order};
+use courant_node::{Node, NodeOptions, OpenError, Reply};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-const ME: Caller<'_> = Caller { key: 1, idempotency_key: None };
 
 /// Payments whose ids fill several generations of 60 and half of another.
 const PAYMENTS: u32 = 330;
@@ -19,53 +17,21 @@ const PAYMENTS: u32 = 330;
 /// How many bytes of a snapshot are altered, one at a time.
 const ALTERED_MAX: usize = 40;
 
-fn id(text: &str) -> Id<'_> {
-    Id::parse("id", text).unwrap()
-}
-
 fn open(path: &Path) -> Node {
     Node::open(path, NodeOptions::small()).unwrap()
-}
-
-/// Calls until there is room: generations of 60 ids push callers back now and then.
-fn call(node: &Node, command: &Command<'_>) -> Reply {
-    loop {
-        match node.call(ME, command) {
-            Ok(reply) => return reply,
-            Err(CallError::Submit(SubmitError::Full { .. })) => std::thread::yield_now(),
-            Err(error) => panic!("{error}"),
-        }
-    }
 }
 
 /// Two accounts, and money in the first.
 fn prepare(node: &Node) {
     for name in ["alice", "bob"] {
-        let terms = AccountTerms {
-            currency: Currency::EUR,
-            side: Side::Credit,
-            limits: Limits::NOT_NEGATIVE,
-            code: 0,
-        };
-        let (id, metadata) = (id(name), Metadata::new());
-        call(node, &Command::OpenAccount(OpenAccount { id, terms, name: None, metadata }));
+        call(node, &open_account(name));
     }
-    let amount = Amount::new(1_000_000, Currency::EUR);
-    call(node, &Command::Pay(Order::top_up(id("t"), id("alice"), amount)));
+    call(node, &Command::Pay(Order::top_up(id("t"), id("alice"), eur(1_000_000))));
 }
 
 /// One cent from alice to bob; whether it was a repeat.
 fn pay(node: &Node, name: &str) -> bool {
-    let amount = Amount::new(1, Currency::EUR);
-    let order = Order::transfer(id(name), id("alice"), id("bob"), amount);
-    match call(node, &Command::Pay(order)) {
-        Reply::Recorded { status: Some(Status::Completed), repeat, .. } => repeat,
-        other => panic!("{name}: {other:?}"),
-    }
-}
-
-fn balance_of_bob(node: &Node) -> i128 {
-    node.account(id("bob")).wait().unwrap().unwrap().account.balance()
+    recorded(call(node, &transfer(name))).1
 }
 
 fn newest_snapshot(path: &Path) -> PathBuf {
@@ -111,7 +77,7 @@ fn a_lost_index_of_ids_is_made_again_from_the_journal() {
         for number in 0..PAYMENTS {
             assert!(pay(&node, &format!("p-{number}")), "start {start}: p-{number} is done twice");
         }
-        assert_eq!(balance_of_bob(&node), i128::from(PAYMENTS));
+        assert_eq!(balance(&node, "bob"), i128::from(PAYMENTS));
         node.close();
     }
 }
@@ -134,7 +100,7 @@ fn a_damaged_snapshot_is_left_out() {
         fs::write(&file, &bytes).unwrap();
         let node = open(directory.path());
         assert_eq!(node.report().warnings.len(), 1, "byte {at}: {:?}", node.report());
-        assert_eq!(balance_of_bob(&node), 1, "byte {at}");
+        assert_eq!(balance(&node, "bob"), 1, "byte {at}");
         node.close();
     }
 }

@@ -1,56 +1,18 @@
 //! A running node: what is acknowledged is there, once, before and after restarts.
 
-use courant_node::engine::command::{Money, OpenAccount, PaymentStep, Step};
-use courant_node::engine::{Caller, Command};
-use courant_node::ledger::{
-    AccountTerms, Amount, Currency, GiveBack, Id, Limits, Metadata, Mode, Order, Portion, Reason,
-    Side, Status,
-};
-use courant_node::{
-    CallError, Node, NodeOptions, Reply, Request, SubmitError, order_in, payment_in,
-};
+mod common;
 
-const ME: Caller<'_> = Caller { key: 1, idempotency_key: None };
-
-fn id(text: &str) -> Id<'_> {
-    Id::parse("id", text).expect("a valid id")
-}
-
-fn eur(minor: u64) -> Amount {
-    Amount::new(minor, Currency::EUR)
-}
-
-fn open_account(name: &str) -> Command<'_> {
-    let terms = AccountTerms {
-        currency: Currency::EUR,
-        side: Side::Credit,
-        limits: Limits::NOT_NEGATIVE,
-        code: 0,
-    };
-    Command::OpenAccount(OpenAccount { id: id(name), terms, name: None, metadata: Metadata::new() })
-}
-
-/// Calls until there is room: generations of 60 ids push callers back now and then.
-fn call(node: &Node, command: &Command<'_>) -> Reply {
-    loop {
-        match node.call(ME, command) {
-            Ok(reply) => return reply,
-            Err(CallError::Submit(SubmitError::Full { .. })) => std::thread::yield_now(),
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
+use common::{ME, balance, call, eur, id, open_account};
+use courant_node::engine::Command;
+use courant_node::engine::command::{Money, PaymentStep, Step};
+use courant_node::ledger::{Currency, GiveBack, Mode, Order, Portion, Reason, Status};
+use courant_node::{Node, NodeOptions, Reply, Request, order_in, payment_in};
 
 fn status(reply: Reply) -> (Option<Status>, bool) {
     match reply {
         Reply::Recorded { status, repeat, .. } => (status, repeat),
         other => panic!("{other:?}"),
     }
-}
-
-fn balance(node: &Node, name: &str) -> i128 {
-    let read = node.account(id(name)).wait().expect("running").expect("there");
-    read.account.balance()
 }
 
 struct Directory(tempfile::TempDir);

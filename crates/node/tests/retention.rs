@@ -4,8 +4,9 @@
 mod common;
 
 use common::*;
+use courant_journal::backup::BackupError;
 use courant_journal::storage::Storage;
-use courant_journal::storage::mem::{MemStorage, Survive};
+use courant_journal::storage::mem::{Fault, MemStorage, Operation, Survive};
 use courant_node::engine::command::{PaymentStep, Step};
 use courant_node::engine::{Command, Lsn};
 use courant_node::ledger::{Mode, Order, Reason};
@@ -14,6 +15,7 @@ use courant_node::{
     Keep, Lacks, LookupError, Need, NodeOptions, OpenError, Place, Reply, Retention, Unavailable,
 };
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 const ARCHIVE: &str = "/archive";
@@ -290,6 +292,38 @@ fn a_backup_of_a_running_node_answers_as_the_original_did() {
             assert!(!recorded(call(&again, &transfer("on-it-goes"))).1);
         }
         assert!(kept > 0, "a later backup copies only what is new");
+    }
+}
+
+#[test]
+fn a_backup_begins_anew_if_a_file_vanishes_under_its_hands() {
+    let storage = MemStorage::new(12);
+    let node = with_alice_and_bob(&storage, dropping());
+    let mut payments = Payments::new();
+    pay_until(&node, &mut payments, || {
+        let stats = node.stats();
+        stats.snapshots >= 2 && stats.id_runs >= 2 && stats.retired_segments >= 2
+    });
+    let end = courant_journal::Lsn(node.durable_end().0);
+    node.close();
+    let try_it = || backup(&storage, &MemStorage::new(112), &["secret"], || Ok(end));
+    let before = storage.calls(Operation::Open);
+    try_it().expect("nothing is wrong");
+    let opens = storage.calls(Operation::Open) - before;
+    assert!(opens > 5, "ids, a snapshot and segments are read");
+    for nth in 1..=opens {
+        storage.inject(Operation::Open, nth, Fault::Error(ErrorKind::NotFound));
+        match try_it() {
+            // The note of what was retired never vanishes; if it did, the copy would not be whole.
+            Ok(_) | Err(BackupError::Source(_)) => {}
+            Err(error) => panic!("file {nth} of {opens} was merged away: {error}"),
+        }
+        storage.inject(Operation::Open, nth, Fault::Error(ErrorKind::PermissionDenied));
+        // An unreadable snapshot may be left out for an older one; nothing else may.
+        if let Err(BackupError::Io { source, .. }) = try_it() {
+            assert_eq!(source.kind(), ErrorKind::PermissionDenied, "file {nth} of {opens}");
+        }
+        storage.clear_faults();
     }
 }
 

@@ -4,7 +4,8 @@ use courant_engine::command::OpenAccount;
 use courant_engine::{Caller, Command, Outcome, record};
 use courant_journal::Lsn;
 use courant_ledger::{AccountTerms, Amount, Currency, Id, Limits, Metadata, Order, Side};
-use courant_node::{Node, NodeOptions};
+use courant_node::{CallError, Node, NodeOptions, Reply, Retention, SubmitError};
+use std::path::Path;
 
 use super::audit::Audit;
 use super::{JOURNAL, walk};
@@ -22,6 +23,54 @@ pub(super) fn open(account: &str) -> Command<'_> {
         name: None,
         metadata: Metadata::new(),
     })
+}
+
+/// Enough payments for all that a directory is to have; reaching it fails a test.
+const PAYMENTS_MAX: u64 = 20_000;
+
+/// Asks until there is room: a small node pushes back now and then. Gives the new record.
+pub(super) fn call(node: &Node, command: &Command<'_>) -> courant_engine::Lsn {
+    loop {
+        match node.call(Caller::default(), command) {
+            Ok(Reply::Recorded { lsn, repeat: false, .. }) => return lsn,
+            Err(CallError::Submit(SubmitError::Full { .. })) => std::thread::yield_now(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub(super) fn transfer<'a>(name: &'a str, from: &'a str, to: &'a str, minor: u64) -> Order<'a> {
+    Order::transfer(id(name), id(from), id(to), Amount::new(minor, Currency::EUR))
+}
+
+/// A node with accounts a and b that makes snapshots and writes ids often.
+pub(super) fn busy_node(data: &Path, retention: Retention) -> Node {
+    let options = NodeOptions {
+        retention,
+        snapshot_bytes: 64 << 10,
+        snapshots_kept: 3,
+        ..NodeOptions::small()
+    };
+    let node = Node::open(data, options).unwrap();
+    for account in ["a", "b"] {
+        call(&node, &open(account));
+    }
+    node
+}
+
+/// Pays from a to b until there are several snapshots, ids on disk and as many segments gone; gives
+/// the number of payments.
+pub(super) fn pay_until_busy(node: &Node, segments_gone: u64) -> u64 {
+    let mut payments = 0;
+    loop {
+        let stats = node.stats();
+        if stats.snapshots >= 4 && stats.id_runs >= 1 && stats.retired_segments >= segments_gone {
+            return payments;
+        }
+        payments += 1;
+        assert!(payments < PAYMENTS_MAX, "{stats:?}");
+        call(node, &Command::Pay(transfer(&format!("p-{payments}"), "a", "b", payments)));
+    }
 }
 
 /// The records of two accounts and `payments` payments between them, as they are on disk.

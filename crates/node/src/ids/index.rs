@@ -6,7 +6,7 @@ use crate::error::IndexError;
 use courant_engine::{Frozen, Lsn};
 use courant_journal::Storage;
 use courant_journal::storage::File;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The runs at one moment, oldest first, covering all generations before [`RunSet::generations`].
@@ -92,12 +92,12 @@ impl<S: Storage> IdIndex<S> {
     /// Records up to here have their ids on disk in files that the next start will find sound: the
     /// journal of later ones is still needed.
     pub(crate) fn sure_through(&self) -> Lsn {
-        Lsn(self.runs().through().0.min(self.condemned_from.load(Relaxed)))
+        Lsn(self.runs().through().0.min(self.condemned_from.load(SeqCst)))
     }
 
     /// The journal begins here now: ids of earlier records cannot be read from it again.
     pub(crate) fn journal_begins(&self, begin: Lsn) {
-        self.journal_begin.store(begin.0, Relaxed);
+        self.journal_begin.store(begin.0, SeqCst);
     }
 
     /// The runs as they are now.
@@ -121,7 +121,7 @@ impl<S: Storage> IdIndex<S> {
     /// the number of runs.
     pub fn merge_step(&self) -> Result<bool, IndexError> {
         let present = self.runs();
-        if self.condemned_from.load(Relaxed) != u64::MAX {
+        if self.condemned_from.load(SeqCst) != u64::MAX {
             // A condemned run is no longer there to be opened; the next start makes it again.
             return Ok(false);
         }
@@ -151,8 +151,10 @@ impl<S: Storage> IdIndex<S> {
             let runs = self.runs();
             let before = runs.runs.iter().take_while(|run| run.span.file_name() != *file);
             let through = before.map(|run| run.span.through).max().unwrap_or(Lsn::NONE);
-            if through.0 >= self.journal_begin.load(Relaxed) {
-                self.condemned_from.fetch_min(through.0, Relaxed);
+            // Said before it is asked where the journal begins, and retirement does it the other
+            // way round: one of the two sees the other.
+            self.condemned_from.fetch_min(through.0, SeqCst);
+            if through.0 >= self.journal_begin.load(SeqCst) {
                 // If that fails, whoever finds the damage next tries again.
                 let _ = self.storage.remove(file);
             }

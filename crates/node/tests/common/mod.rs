@@ -47,7 +47,7 @@ pub(crate) fn open(storage: &MemStorage, options: NodeOptions) -> Result<MemNode
 }
 
 /// One answer, or `None` if the caller was pushed back.
-pub(crate) fn try_call(node: &MemNode, command: &Command<'_>) -> Option<Reply> {
+pub(crate) fn try_call<S: Storage>(node: &Node<S>, command: &Command<'_>) -> Option<Reply> {
     match node.call(ME, command) {
         Ok(reply) => Some(reply),
         Err(CallError::Submit(SubmitError::Full { .. })) => {
@@ -59,7 +59,7 @@ pub(crate) fn try_call(node: &MemNode, command: &Command<'_>) -> Option<Reply> {
 }
 
 /// Calls until there is room: generations of 60 ids push callers back now and then.
-pub(crate) fn call(node: &MemNode, command: &Command<'_>) -> Reply {
+pub(crate) fn call<S: Storage>(node: &Node<S>, command: &Command<'_>) -> Reply {
     loop {
         if let Some(reply) = try_call(node, command) {
             return reply;
@@ -86,7 +86,7 @@ pub(crate) fn recorded(reply: Reply) -> (Lsn, bool) {
     }
 }
 
-pub(crate) fn balance(node: &MemNode, name: &str) -> i128 {
+pub(crate) fn balance<S: Storage>(node: &Node<S>, name: &str) -> i128 {
     let read = node.account(id(name)).wait().expect("running").expect("there");
     read.account.balance()
 }

@@ -126,10 +126,10 @@ impl Core {
     }
 
     fn decide_group(&mut self, commands: &[Command<'_>]) {
-        let mut ahead = [Hints::default(); AHEAD_MAX];
-        if commands.len() > 1 {
-            self.engine.look_ahead(commands, &mut ahead);
-        }
+        let ahead = match commands {
+            [_] => [Hints::default(); AHEAD_MAX],
+            group => self.engine.look_ahead(group),
+        };
         for (command, hints) in commands.iter().zip(ahead) {
             let (now, outcome) = self.decide(command, hints);
             let (lsn, outcome) = (Lsn(self.lsn), black_box(&outcome));
@@ -141,8 +141,7 @@ impl Core {
     fn step(&mut self, group: &[Vec<u8>]) {
         let decoded = group.iter().map(|bytes| decode(bytes).expect("it was encoded here"));
         let commands: Vec<Command<'_>> = decoded.collect();
-        let mut ahead = [Hints::default(); AHEAD_MAX];
-        self.engine.look_ahead(&commands, &mut ahead);
+        let ahead = self.engine.look_ahead(&commands);
         for ((command, hints), bytes) in commands.iter().zip(&ahead).zip(group) {
             let (now, outcome) = self.decide(command, *hints);
             self.record.clear();

@@ -4,55 +4,20 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use courant_engine::{Caller, Command};
 use courant_journal::Lsn;
 use courant_journal::repair::Plan;
-use courant_ledger::{Amount, Currency, Order};
 use courant_node::parts::{check_snapshot, list_snapshots};
-use courant_node::{CallError, Keep, Node, NodeOptions, Retention, SubmitError};
+use courant_node::{Keep, Retention};
 
 use super::derived::{Derived, directory};
-use crate::offline::tests::{id, open};
-
-/// Enough payments for all that a directory is to have; reaching it fails a test.
-const PAYMENTS_MAX: u64 = 20_000;
-
-fn call(node: &Node, command: &Command<'_>) {
-    loop {
-        match node.call(Caller::default(), command) {
-            Ok(_) => return,
-            Err(CallError::Submit(SubmitError::Full { .. })) => std::thread::yield_now(),
-            Err(error) => panic!("{error:?}"),
-        }
-    }
-}
+use crate::offline::tests::{busy_node, pay_until_busy};
 
 /// A directory with several snapshots and ids on disk.
 fn left(retention: Retention) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let gone = if retention == Retention::KeepAll { 0 } else { 2 };
-    let options = NodeOptions {
-        retention,
-        snapshot_bytes: 64 << 10,
-        snapshots_kept: 3,
-        ..NodeOptions::small()
-    };
-    let node = Node::open(dir.path(), options).unwrap();
-    call(&node, &open("a"));
-    call(&node, &open("b"));
-    let is_enough = |node: &Node| {
-        let stats = node.stats();
-        stats.snapshots >= 4 && stats.id_runs >= 1 && stats.retired_segments >= gone
-    };
-    for number in 1.. {
-        assert!(number < PAYMENTS_MAX, "{:?}", node.stats());
-        let amount = Amount::new(number, Currency::EUR);
-        let name = format!("p-{number}");
-        call(&node, &Command::Pay(Order::transfer(id(&name), id("a"), id("b"), amount)));
-        if is_enough(&node) {
-            break;
-        }
-    }
+    let segments_gone = if retention == Retention::KeepAll { 0 } else { 2 };
+    let node = busy_node(dir.path(), retention);
+    pay_until_busy(&node, segments_gone);
     node.close();
     dir
 }

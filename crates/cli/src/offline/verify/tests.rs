@@ -4,29 +4,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use courant_engine::{
-    Caller, Command, Cursor, Engine, EngineOptions, Lsn, Outcome, Replay, Section,
-};
+use courant_engine::{Command, Cursor, Engine, EngineOptions, Lsn, Outcome, Replay, Section};
 use courant_journal::format::frame::FrameHeader;
 use courant_journal::format::record::RECORD_HEADER_BYTES;
 use courant_journal::format::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use courant_journal::{DirectIo, OsStorage};
-use courant_ledger::{Amount, Currency, Id, Mode, Order};
+use courant_ledger::{Id, Mode, Order};
 use courant_node::parts::{
     Extent, IdIndex, SnapshotWriter, list_snapshots, load_snapshot, read_secret,
 };
-use courant_node::{CallError, Keep, Node, NodeOptions, Reply, Retention, SubmitError};
+use courant_node::{Keep, Retention};
 use tempfile::TempDir;
 
 use super::{Findings, VerifyArgs, find};
-use crate::offline::tests::{altered, id, open};
+use crate::offline::tests::{altered, busy_node, call, open, pay_until_busy, transfer};
 use crate::offline::{DirectoryArgs, JOURNAL, walk};
 
 /// A payment between two accounts that nothing touches again.
 const LONE: &str = "lone";
-
-/// Enough payments for all that a directory is to have; reaching it fails a test.
-const PAYMENTS_MAX: u64 = 20_000;
 
 const OPTIONS: EngineOptions =
     EngineOptions { secret: 1, recent_ids: 10, open_payments_max: 100, generation: 0 };
@@ -75,53 +70,24 @@ impl Left {
     }
 }
 
-/// Asks until there is room: a small node pushes back now and then.
-fn call(node: &Node, command: &Command<'_>) -> Lsn {
-    loop {
-        match node.call(Caller::default(), command) {
-            Ok(Reply::Recorded { lsn, repeat: false, .. }) => return lsn,
-            Err(CallError::Submit(SubmitError::Full { .. })) => std::thread::yield_now(),
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-fn transfer<'a>(name: &'a str, from: &'a str, to: &'a str, minor: u64) -> Order<'a> {
-    Order::transfer(id(name), id(from), id(to), Amount::new(minor, Currency::EUR))
-}
-
 /// A directory with several snapshots, ids on disk, money held and, unless all is kept, segments
 /// that are gone.
 fn left(retention: Retention) -> Left {
     let dir = tempfile::tempdir().unwrap();
     let segments_gone = if retention == Retention::KeepAll { 0 } else { 2 };
-    let options = NodeOptions {
-        retention,
-        snapshot_bytes: 64 << 10,
-        snapshots_kept: 3,
-        ..NodeOptions::small()
-    };
-    let node = Node::open(dir.path(), options).unwrap();
+    let node = busy_node(dir.path(), retention);
     let others: Vec<String> = (0..30).map(|number| format!("other-{number}")).collect();
-    for account in ["a", "b", "c", "d"].into_iter().chain(others.iter().map(String::as_str)) {
+    for account in ["c", "d"].into_iter().chain(others.iter().map(String::as_str)) {
         call(&node, &open(account));
     }
     let lone = call(&node, &Command::Pay(transfer(LONE, "c", "d", 5)));
     let lone = (lone, node.record(lone).unwrap().unwrap().to_vec());
-    let mut payments = 1;
-    let is_enough = || {
-        let stats = node.stats();
-        stats.snapshots >= 4 && stats.id_runs >= 1 && stats.retired_segments >= segments_gone
-    };
-    while !is_enough() {
-        assert!(payments < PAYMENTS_MAX, "{:?}", node.stats());
-        call(&node, &Command::Pay(transfer(&format!("p-{payments}"), "a", "b", payments)));
-        payments += 1;
-    }
+    let payments = pay_until_busy(&node, segments_gone);
     let hold = Order { mode: Mode::Authorise, ..transfer("hold", "a", "b", 7) };
     call(&node, &Command::Pay(hold));
     node.close();
-    Left { dir, lone, payments: payments + 1 }
+    // And the lone one, and the hold.
+    Left { dir, lone, payments: payments + 2 }
 }
 
 fn dropped() -> Left {
