@@ -7,7 +7,7 @@ use crate::examine;
 use crate::history::History;
 use crate::housekeeping::Lookup;
 use crate::ids::index::IdIndex;
-use crate::inbox::{Message, Pending, Refused, Replies, Shared};
+use crate::inbox::{Load, Message, Pending, Refused, Replies, Shared};
 use crate::lookup::{self, LookupError};
 use crate::options::NodeOptions;
 use crate::prepared::Prepared;
@@ -70,9 +70,9 @@ impl<S: Storage> Core<S> {
             let on_disk = generations > 0
                 && (0..count)
                     .any(|i| lookup::may_hold(&runs, &self.tagger, pending.request.asked(i)));
-            let limit = self.options.inbox_commands_max;
+            let limit = self.options.inbox_max();
             let admitted = if on_disk {
-                self.shared.admit_look(count, limit).map(|()| {
+                self.shared.admit_look(Load::of(&pending.request), limit).map(|()| {
                     self.send_lookup(Lookup::Request(Arc::clone(&pending)));
                     None
                 })
@@ -92,7 +92,9 @@ impl<S: Storage> Core<S> {
                     pending.fill(&storage_full(count));
                     return Ok(ticket);
                 }
-                Err(Refused::Full(waiting)) => return Err(SubmitError::Full { waiting }),
+                Err(Refused::Full(Load { commands: waiting, bytes })) => {
+                    return Err(SubmitError::Full { waiting, bytes });
+                }
                 Err(Refused::Stopped(stopped)) => return Err(SubmitError::Stopped(stopped)),
             }
         }

@@ -8,7 +8,7 @@
 use crate::clock;
 use crate::committer::Committer;
 use crate::housekeeping::Lookup;
-use crate::inbox::{Completion, Message, Next, Pending, Shared, Work};
+use crate::inbox::{Completion, Load, Message, Next, Pending, Shared, Work};
 use crate::options::FROZEN_MAX;
 use crate::prepared::{Known, Prepared};
 use crate::request::Reply;
@@ -253,7 +253,7 @@ impl<S: Storage> EngineThread<S> {
         if self.lookups.send(again).is_err() {
             // The look-up thread is gone only when the node stops; the dropped request tells its
             // caller.
-            self.shared.end_look(0);
+            self.shared.end_look(Load::default());
         }
     }
 

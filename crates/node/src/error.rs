@@ -214,6 +214,8 @@ pub enum SubmitError {
     Full {
         /// How many commands wait.
         waiting: usize,
+        /// How many bytes they take.
+        bytes: usize,
     },
     /// The node has stopped.
     Stopped(crate::Stopped),
@@ -224,9 +226,11 @@ pub enum SubmitError {
 impl fmt::Display for SubmitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SubmitError::Full { waiting } => {
-                write!(f, "{waiting} commands are waiting already: try again a little later")
-            }
+            SubmitError::Full { waiting, bytes } => write!(
+                f,
+                "{waiting} commands of {bytes} bytes are waiting already: \
+                 try again a little later"
+            ),
             SubmitError::Stopped(stopped) => stopped.fmt(f),
             SubmitError::Empty => f.write_str("the request has no command"),
         }

@@ -66,11 +66,39 @@ pub(crate) enum Message {
 }
 
 impl Message {
-    fn commands(&self) -> usize {
+    fn load(&self) -> Load {
         match self {
-            Message::Commands { range, .. } => range.len(),
-            Message::Visit(_) => 1,
+            Message::Commands { pending, range, .. } => {
+                Load { commands: range.len(), bytes: pending.request.bytes_len_of(range.clone()) }
+            }
+            Message::Visit(_) => Load { commands: 1, bytes: 0 },
         }
+    }
+}
+
+/// How much waits, or may wait.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Load {
+    pub(crate) commands: usize,
+    /// Of encoded commands.
+    pub(crate) bytes: usize,
+}
+
+impl Load {
+    pub(crate) fn of(request: &Request) -> Load {
+        Load { commands: request.len(), bytes: request.bytes_len() }
+    }
+
+    fn and(self, more: Load) -> Load {
+        Load { commands: self.commands + more.commands, bytes: self.bytes + more.bytes }
+    }
+
+    fn without(self, gone: Load) -> Load {
+        Load { commands: self.commands - gone.commands, bytes: self.bytes - gone.bytes }
+    }
+
+    fn is_within(self, limit: Load) -> bool {
+        self.commands <= limit.commands && self.bytes <= limit.bytes
     }
 }
 
@@ -106,7 +134,7 @@ pub(crate) struct Work {
 #[derive(Default)]
 pub(crate) struct Inbox {
     queue: VecDeque<Message>,
-    waiting: usize,
+    waiting: Load,
     work: Option<Work>,
     writing: bool,
     closing: bool,
@@ -116,8 +144,8 @@ pub(crate) struct Inbox {
     behind: bool,
     /// How many look-ups are under way that will send messages.
     looking: usize,
-    /// How many commands of requests are being looked up; they count as waiting.
-    looked_up: usize,
+    /// The commands of requests that are being looked up; they count as waiting.
+    looked_up: Load,
     engine_waits: bool,
     writer_waits: bool,
     stopped: Option<Stopped>,
@@ -145,18 +173,19 @@ pub(crate) struct Shared {
 
 /// Why a message was not taken.
 pub(crate) enum Refused {
-    Full(usize),
+    Full(Load),
     Stopped(Stopped),
 }
 
 impl Inbox {
-    /// Refuses commands from outside that there is no room for.
-    fn check_room(&self, commands: usize, limit: usize) -> Result<(), Refused> {
+    /// Refuses commands from outside that there is no room for. An empty inbox has room for any
+    /// request, which has limits of its own.
+    fn check_room(&self, more: Load, limit: Load) -> Result<(), Refused> {
         if self.closing {
             return Err(Refused::Stopped(Stopped { why: "it is closing".into() }));
         }
-        let waiting = self.waiting + self.looked_up;
-        if self.behind || waiting > 0 && waiting + commands > limit {
+        let waiting = self.waiting.and(self.looked_up);
+        if self.behind || waiting.commands > 0 && !waiting.and(more).is_within(limit) {
             return Err(Refused::Full(waiting));
         }
         Ok(())
@@ -173,12 +202,13 @@ impl Shared {
     pub(crate) fn admit(
         &self,
         message: Message,
-        limit: usize,
+        limit: Load,
         accept: impl FnOnce() -> bool,
     ) -> Result<Option<Message>, Refused> {
+        let load = message.load();
         let inbox = self.lock();
-        inbox.check_room(message.commands(), limit)?;
-        self.put(inbox, message, accept)
+        inbox.check_room(load, limit)?;
+        self.put(inbox, (message, load), accept)
     }
 
     /// Takes a message that was admitted before, or that the node itself sends.
@@ -187,13 +217,14 @@ impl Shared {
         message: Message,
         accept: impl FnOnce() -> bool,
     ) -> Result<Option<Message>, Refused> {
-        self.put(self.lock(), message, accept)
+        let load = message.load();
+        self.put(self.lock(), (message, load), accept)
     }
 
     fn put(
         &self,
         mut inbox: MutexGuard<'_, Inbox>,
-        message: Message,
+        (message, load): (Message, Load),
         accept: impl FnOnce() -> bool,
     ) -> Result<Option<Message>, Refused> {
         if let Some(stopped) = &inbox.stopped {
@@ -202,11 +233,10 @@ impl Shared {
         if inbox.ended {
             return Err(Refused::Stopped(Stopped { why: "it was closed".into() }));
         }
-        let commands = message.commands();
         if !accept() {
             return Ok(Some(message));
         }
-        inbox.waiting += commands;
+        inbox.waiting = inbox.waiting.and(load);
         inbox.queue.push_back(message);
         let wake = std::mem::take(&mut inbox.engine_waits);
         drop(inbox);
@@ -216,8 +246,8 @@ impl Shared {
         Ok(None)
     }
 
-    /// How many commands wait.
-    pub(crate) fn waiting(&self) -> usize {
+    /// How much waits.
+    pub(crate) fn waiting(&self) -> Load {
         self.lock().waiting
     }
 
@@ -231,7 +261,7 @@ impl Shared {
                 return Next::Stopped;
             }
             if !inbox.queue.is_empty() {
-                inbox.waiting = 0;
+                inbox.waiting = Load::default();
                 return Next::Messages(std::mem::take(&mut inbox.queue));
             }
             if holding && !inbox.writing {
@@ -332,19 +362,19 @@ impl Shared {
     }
 
     /// A look-up begins for commands from outside, if there is room for them.
-    pub(crate) fn admit_look(&self, commands: usize, limit: usize) -> Result<(), Refused> {
+    pub(crate) fn admit_look(&self, commands: Load, limit: Load) -> Result<(), Refused> {
         let mut inbox = self.lock();
         inbox.check_room(commands, limit)?;
         inbox.looking += 1;
-        inbox.looked_up += commands;
+        inbox.looked_up = inbox.looked_up.and(commands);
         Ok(())
     }
 
-    /// A look-up has sent its messages; it was for this many commands from outside.
-    pub(crate) fn end_look(&self, commands: usize) {
+    /// A look-up has sent its messages; it was for these commands from outside.
+    pub(crate) fn end_look(&self, commands: Load) {
         let mut inbox = self.lock();
         inbox.looking -= 1;
-        inbox.looked_up -= commands;
+        inbox.looked_up = inbox.looked_up.without(commands);
         let wake = inbox.closing && inbox.looking == 0;
         drop(inbox);
         if wake {
@@ -394,3 +424,6 @@ impl Shared {
         self.lock().stopped.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

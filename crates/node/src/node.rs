@@ -253,8 +253,10 @@ impl<S: Storage> Node<S> {
     pub fn stats(&self) -> Stats {
         let (id_runs, id_entries, id_filter_bytes) = self.core.index.runs().size();
         let counted = self.core.counters().read();
+        let waiting = self.core.shared.waiting();
         Stats {
-            inbox: self.core.shared.waiting(),
+            inbox: waiting.commands,
+            inbox_bytes: waiting.bytes,
             open_payments_max: self.core.options.open_payments_max as u64,
             storage_full: counted.storage_full || self.core.ids_lack_room(),
             journal_begin: self.journal_begin().0,

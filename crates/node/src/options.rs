@@ -1,5 +1,6 @@
 //! How a node is set up: sizes and intervals, each with its unit and default.
 
+use crate::inbox::Load;
 use crate::retention::Retention;
 use courant_journal::DirectIo;
 
@@ -15,6 +16,9 @@ pub struct NodeOptions {
     pub recent_ids: usize,
     /// Commands that may wait for the engine before callers are pushed back. Default 100,000.
     pub inbox_commands_max: usize,
+    /// Bytes of encoded commands that may wait for the engine before callers are pushed back; as
+    /// many again may be in its hands. Default [`INBOX_BYTES_MAX`].
+    pub inbox_bytes_max: usize,
     /// Payments that may be open at once. One that would stay open beyond it is refused with
     /// `open_payments_full`; those that are completed at once are not. Default
     /// [`OPEN_PAYMENTS_MAX`].
@@ -36,6 +40,10 @@ pub struct NodeOptions {
 /// memory.
 pub const OPEN_PAYMENTS_MAX: usize = 1_000_000;
 
+/// Bytes of commands that may wait unless a setting says otherwise: 64 MiB, some hundred thousand
+/// plain payments, or four of the largest requests.
+pub const INBOX_BYTES_MAX: usize = 64 << 20;
+
 /// The most full generations of ids that wait to be written to disk; then commands wait too.
 pub const FROZEN_MAX: usize = 3;
 
@@ -46,6 +54,7 @@ impl Default for NodeOptions {
             direct_io: DirectIo::Auto,
             recent_ids: 2_000_000,
             inbox_commands_max: 100_000,
+            inbox_bytes_max: INBOX_BYTES_MAX,
             open_payments_max: OPEN_PAYMENTS_MAX,
             snapshot_bytes: 1 << 30,
             snapshots_kept: 2,
@@ -56,6 +65,11 @@ impl Default for NodeOptions {
 }
 
 impl NodeOptions {
+    /// How much may wait for the engine.
+    pub(crate) fn inbox_max(&self) -> Load {
+        Load { commands: self.inbox_commands_max, bytes: self.inbox_bytes_max }
+    }
+
     /// Small sizes, for tests: everything that happens rarely happens often.
     pub fn small() -> NodeOptions {
         NodeOptions {

@@ -65,6 +65,8 @@ pub struct Stats {
     pub commit_us_total: u64,
     /// Commands waiting for the engine.
     pub inbox: usize,
+    /// Bytes of those commands.
+    pub inbox_bytes: usize,
     /// Payments that are not final.
     pub open_payments: u64,
     /// How many of them there may be.

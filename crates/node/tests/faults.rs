@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use courant_journal::storage::Storage;
 use courant_journal::storage::mem::{Fault, MemStorage, Operation, Survive};
-use courant_node::{NodeOptions, OpenError, Reply, SubmitError, Unavailable};
+use courant_node::{CallError, NodeOptions, OpenError, Reply, SubmitError, Unavailable};
 use std::io::ErrorKind;
 use std::sync::Mutex;
 
@@ -175,7 +175,7 @@ fn a_failed_sync_ends_everything_and_acknowledges_nothing_more() {
                                 let lsn = recorded(reply).0;
                                 acknowledged.lock().expect("no panic").push((name, lsn));
                             }
-                            Err(courant_node::CallError::Submit(SubmitError::Full { .. })) => {}
+                            Err(CallError::Submit(SubmitError::Full { .. })) => {}
                             Err(_) => return,
                         }
                     }
@@ -206,6 +206,18 @@ fn a_failed_sync_ends_everything_and_acknowledges_nothing_more() {
 }
 
 #[test]
+fn what_cannot_be_written_or_synced_is_not_answered() {
+    for operation in [Operation::Write, Operation::Sync] {
+        let storage = MemStorage::new(7);
+        let node = with_alice_and_bob(&storage, NodeOptions::small());
+        until_space_is_ready(&storage);
+        fail(&storage, operation, 10_000);
+        let answer = node.call(ME, &transfer("p-1"));
+        assert!(matches!(answer, Err(CallError::Stopped(_))), "{operation:?}: {answer:?}");
+    }
+}
+
+#[test]
 fn space_that_cannot_be_prepared_ends_the_node_and_hangs_nobody() {
     let storage = MemStorage::new(5);
     let node = with_alice_and_bob(&storage, NodeOptions::small());
@@ -219,9 +231,9 @@ fn space_that_cannot_be_prepared_ends_the_node_and_hangs_nobody() {
                 recorded(reply);
                 names.push(name);
             }
-            Err(courant_node::CallError::Submit(SubmitError::Full { .. })) => {}
+            Err(CallError::Submit(SubmitError::Full { .. })) => {}
             Err(error) => {
-                assert!(matches!(error, courant_node::CallError::Stopped(_)), "{error}");
+                assert!(matches!(error, CallError::Stopped(_)), "{error}");
                 break;
             }
         }
