@@ -8,7 +8,7 @@
 //! ```text
 //!  Appender ──begin, push, finish──▶ SealedBatch ──▶ Writer::commit ──▶ durable
 //!     ▲ prepared segments                                   │ newest batches, in memory
-//!  Preparer: writes zeros ahead                             ▼
+//!  Preparer: reserves room ahead                            ▼
 //!                                                        Reader: read, scan, wait
 //! ```
 //!

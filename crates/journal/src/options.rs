@@ -20,7 +20,7 @@ pub struct Options {
     /// Bytes of one batch on disk, a multiple of 4 KiB; also bounds a record, see
     /// [`Options::record_bytes_max`]. Default 8 MiB.
     pub batch_bytes_max: u64,
-    /// Segments to keep ready, filled with zeros. Default 2.
+    /// Segments to keep ready, with their room reserved. Default 2.
     pub segments_ready: usize,
     /// Bytes of buffers that keep the newest batches in memory for readers. Default 32 MiB.
     pub cache_bytes_max: usize,

@@ -1,6 +1,7 @@
-//! Segment files that are prepared for use: full of zeros, synced, under a name of their own.
+//! Segment files that are prepared for use: room reserved, all zeros, synced, under a name of their
+//! own.
 //!
-//! `pool-N.new` is being filled with zeros, `pool-N.free` is ready. A file becomes a segment by
+//! `pool-N.new` is being prepared, `pool-N.free` is ready. A file becomes a segment by
 //! [`put_to_use`]; only then does it have a `.seg` name.
 
 use std::collections::VecDeque;
@@ -17,7 +18,7 @@ const PREFIX: &str = "pool-";
 const NEW: &str = ".new";
 const FREE: &str = ".free";
 
-/// A file full of zeros, ready to become a segment.
+/// A file of zeros, ready to become a segment.
 #[derive(Debug)]
 pub(crate) struct Prepared<F> {
     pub(crate) name: String,
@@ -36,7 +37,7 @@ pub(crate) struct Pool<F> {
     pub(crate) taken: VecDeque<(SegmentHeader, Prepared<F>)>,
     /// Set while the disk has no room for another one.
     pub(crate) full: Option<Full>,
-    /// Names of retired files to fill with zeros again.
+    /// Names of retired files to make zeros again.
     pub(crate) recycled: Vec<String>,
     next_number: u64,
 }

@@ -2,35 +2,26 @@
 //!
 //! Preparing is the only place where space is taken from the disk, so a full disk is noticed here
 //! and no batch's write can fail for want of room. A failure here never harms the journal: the file
-//! under way is given up.
+//! under way is given up. Room is reserved, and reads as zeros, without writing them: zeros written
+//! from here would stand in the way of every batch's sync.
 
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 
 use crate::Storage;
-use crate::buffer::{AlignedBuf, lock};
+use crate::buffer::lock;
 use crate::error::{Doing, Failed};
 use crate::pool::{Full, Prepared, free_name, is_full};
 use crate::shared::Shared;
-use crate::storage::{Access, Caching, File, remove_if_there, uninterrupted, write_all_at};
-
-/// Bytes of zeros written, and synced, by one step.
-const STEP_BYTES: u64 = 1 << 20;
+use crate::storage::{Access, Caching, File, remove_if_there, uninterrupted};
 
 /// Keeps segments ready for the appender.
 #[derive(Debug)]
 pub struct Preparer<S: Storage> {
     pub(crate) shared: Arc<Shared<S>>,
-    under_way: Option<UnderWay<S::File>>,
-    zeros: AlignedBuf,
-}
-
-#[derive(Debug)]
-struct UnderWay<F> {
-    name: String,
-    file: F,
-    zeroed_bytes: u64,
+    /// The file that is being prepared.
+    under_way: Option<String>,
 }
 
 /// How far preparing is.
@@ -46,22 +37,21 @@ pub enum Preparation {
 
 impl<S: Storage> Preparer<S> {
     pub(crate) fn new(shared: Arc<Shared<S>>) -> Preparer<S> {
-        let bytes = STEP_BYTES.min(shared.options.segment_bytes) as usize;
-        Preparer { shared, under_way: None, zeros: AlignedBuf::new(bytes) }
+        Preparer { shared, under_way: None }
     }
 
-    /// Does a bounded piece of work: at most one megabyte of zeros, and a sync of it.
+    /// Prepares one segment, if there is one to prepare.
     pub fn step(&mut self) -> Result<Preparation, PrepareError> {
-        match self.try_step() {
+        let prepared = self.prepare_one();
+        if prepared.is_err() {
+            self.give_up();
+        }
+        match prepared {
             Ok(progress) => Ok(progress),
             Err(Failed { source, .. }) if is_full(&source) => {
-                self.give_up();
                 Ok(Preparation::Full(self.note_full(0)))
             }
-            Err(Failed { doing, source }) => {
-                self.give_up();
-                Err(PrepareError { doing, source })
-            }
+            Err(Failed { doing, source }) => Err(PrepareError { doing, source }),
         }
     }
 
@@ -75,14 +65,7 @@ impl<S: Storage> Preparer<S> {
         }
     }
 
-    fn try_step(&mut self) -> Result<Preparation, Failed> {
-        match self.under_way.take() {
-            Some(under_way) => self.fill(under_way),
-            None => self.begin(),
-        }
-    }
-
-    fn begin(&mut self) -> Result<Preparation, Failed> {
+    fn prepare_one(&mut self) -> Result<Preparation, Failed> {
         let mut pool = lock(&self.shared.pool);
         if pool.ready.len() >= self.shared.options.segments_ready {
             return Ok(Preparation::Ready);
@@ -100,41 +83,18 @@ impl<S: Storage> Preparer<S> {
             }
             uninterrupted(|| storage.create(&name, Caching::Direct)).doing("creating", &name)?
         };
-        let under_way = UnderWay { name, file, zeroed_bytes: 0 };
-        let bytes = self.shared.options.segment_bytes;
-        let allocated = uninterrupted(|| under_way.file.allocate(bytes));
-        let allocated = allocated.doing("reserving room for", &under_way.name);
-        self.under_way = Some(under_way);
-        allocated?;
-        Ok(Preparation::Working)
-    }
-
-    fn fill(&mut self, mut under_way: UnderWay<S::File>) -> Result<Preparation, Failed> {
-        let bytes = self.shared.options.segment_bytes;
-        let count = (bytes - under_way.zeroed_bytes).min(self.zeros.len() as u64) as usize;
-        let filled = write_all_at(&under_way.file, under_way.zeroed_bytes, &self.zeros[..count])
-            .doing("writing zeros to", &under_way.name)
-            .and_then(|()| under_way.file.sync_data().doing("syncing", &under_way.name));
-        under_way.zeroed_bytes += count as u64;
-        let complete = under_way.zeroed_bytes == bytes;
-        if filled.is_ok() && complete {
-            return self.make_ready(under_way);
-        }
-        self.under_way = Some(under_way);
-        filled.map(|()| Preparation::Working)
-    }
-
-    fn make_ready(&mut self, under_way: UnderWay<S::File>) -> Result<Preparation, Failed> {
-        let storage = &self.shared.storage;
-        let (name, new_name) = (free_name(&under_way.name), under_way.name);
-        let epoch = storage.random_u64().doing("reading random bits for", &name)?;
-        storage.rename(&new_name, &name).doing("renaming", &new_name)?;
-        storage.sync_dir().doing("syncing", &storage.location())?;
+        self.under_way = Some(name.clone());
         let capacity_bytes = self.shared.options.segment_bytes;
-        let prepared = Prepared { name, file: under_way.file, capacity_bytes, epoch };
+        uninterrupted(|| file.allocate(capacity_bytes)).doing("reserving room for", &name)?;
+        file.sync_data().doing("syncing", &name)?;
+        let epoch = storage.random_u64().doing("reading random bits for", &name)?;
+        let ready_name = free_name(&name);
+        storage.rename(&name, &ready_name).doing("renaming", &name)?;
+        storage.sync_dir().doing("syncing", &storage.location())?;
+        self.under_way = None;
         let mut pool = lock(&self.shared.pool);
         pool.full = None;
-        pool.ready.push_back(prepared);
+        pool.ready.push_back(Prepared { name: ready_name, file, capacity_bytes, epoch });
         let ready = pool.ready.len() >= self.shared.options.segments_ready;
         Ok(if ready { Preparation::Ready } else { Preparation::Working })
     }
@@ -157,9 +117,8 @@ impl<S: Storage> Preparer<S> {
 
     /// Removes the file under way as far as that works; the next start removes it otherwise.
     fn give_up(&mut self) {
-        if let Some(under_way) = self.under_way.take() {
-            drop(under_way.file);
-            let removed = remove_if_there(&self.shared.storage, &under_way.name);
+        if let Some(name) = self.under_way.take() {
+            let removed = remove_if_there(&self.shared.storage, &name);
             drop(removed);
         }
     }

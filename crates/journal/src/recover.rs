@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use crate::buffer::{AlignedBuf, BufferPool, PooledBuf};
+use crate::buffer::{BufferPool, PooledBuf};
 use crate::chain::CHAIN_FILE;
 use crate::error::{Corrupt, CorruptKind, Doing, Failed, OpenError};
 use crate::format::BLOCK_BYTES;
@@ -19,15 +19,13 @@ use crate::repair::UNFINISHED_FILE;
 use crate::segments::{SegmentSet, file_name};
 use crate::storage::{
     Access, Caching, File, LockError, Storage, read_exact_at, uninterrupted, write_all_at,
+    write_zeros,
 };
 use crate::tail::{self, Tail, TailState};
 use crate::{Lsn, Options};
 
 /// Name of the file that holds the lock.
 pub(crate) const LOCK_FILE: &str = "lock";
-
-/// Bytes of zeros written at once.
-const ZEROS_BYTES: usize = 1 << 20;
 
 /// What opening a journal found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,7 +163,6 @@ fn prepare_now<S: Storage>(
     let capacity_bytes = options.segment_bytes;
     let file = uninterrupted(|| storage.create(&name, Caching::Direct)).doing("creating", &name)?;
     file.allocate(capacity_bytes).doing("reserving room for", &name)?;
-    write_zeros(&file, 0, capacity_bytes).doing("writing zeros to", &name)?;
     file.sync_data().doing("syncing", &name)?;
     let epoch = storage.random_u64().doing("reading random bits for", &name)?;
     Ok(Prepared { name, file, capacity_bytes, epoch })
@@ -197,16 +194,4 @@ fn mend_tail<F: File>(
     write_all_at(&**file, offset, last).doing("writing", &name)?;
     file.sync_data().doing("syncing", &name)?;
     Ok((tail, torn))
-}
-
-/// Writes zeros from `offset` on; both are whole blocks.
-pub(crate) fn write_zeros(file: &impl File, offset: u64, bytes: u64) -> std::io::Result<()> {
-    let zeros = AlignedBuf::new(ZEROS_BYTES.min(bytes as usize));
-    let mut done = 0;
-    while done < bytes {
-        let count = (bytes - done).min(zeros.len() as u64);
-        write_all_at(file, offset + done, &zeros[..count as usize])?;
-        done += count;
-    }
-    Ok(())
 }

@@ -17,10 +17,11 @@ use crate::copy::{Place, copy, length};
 use crate::error::{Corrupt, CorruptKind, Doing, Failed, OpenError};
 use crate::format::segment::SegmentHeader;
 use crate::frames::{FrameReader, Next};
-use crate::recover::{LOCK_FILE, write_zeros};
+use crate::recover::LOCK_FILE;
 use crate::segments::{SegmentSet, file_name};
 use crate::storage::{
     Access, Caching, File, LockError, Storage, remove_if_there, replace_file, uninterrupted,
+    write_zeros,
 };
 use crate::tail::{self, TailState};
 

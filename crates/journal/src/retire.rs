@@ -135,7 +135,7 @@ impl<S: Storage> Retirer<S> {
         Ok(())
     }
 
-    /// Removes segments that the note says are gone; some are kept to be filled with zeros again.
+    /// Removes segments that the note says are gone; some are kept to be used again.
     fn remove(&mut self, segments: &[SegmentHeader]) -> Result<(), Failed> {
         let storage = &self.shared.storage;
         for segment in segments {

@@ -14,6 +14,7 @@ use std::path::Path;
 pub use mem::MemStorage;
 pub use os::{DirectIo, OsStorage};
 
+use crate::buffer::AlignedBuf;
 use crate::format::BLOCK_BYTES;
 
 /// A directory of named files. Clones are handles to the same directory.
@@ -65,7 +66,8 @@ pub trait File: Debug + Send + Sync + 'static {
     /// Makes the contents and length durable. After an error nothing is known about what was
     /// written since the last success, and a later success proves nothing about it.
     fn sync_data(&self) -> io::Result<()>;
-    /// Reserves room for the first `bytes` bytes and makes the file that long.
+    /// Makes a file of at most `bytes` bytes that long and all zeros, with its room on the disk
+    /// reserved. Not synced.
     fn allocate(&self, bytes: u64) -> io::Result<()>;
     /// Cuts the file, or extends it with zeros.
     fn set_len(&self, bytes: u64) -> io::Result<()>;
@@ -138,6 +140,21 @@ pub fn write_all_at(file: &impl File, offset: u64, bytes: &[u8]) -> io::Result<(
     transfer(bytes.len(), io::ErrorKind::WriteZero, |done| {
         file.write_at(offset + done as u64, &bytes[done..])
     })
+}
+
+/// Bytes of zeros written by one call.
+const ZEROS_BYTES: usize = 1 << 20;
+
+/// Writes zeros from `offset` on; both are whole blocks.
+pub(crate) fn write_zeros(file: &impl File, offset: u64, bytes: u64) -> io::Result<()> {
+    let zeros = AlignedBuf::new(ZEROS_BYTES.min(bytes as usize));
+    let mut done = 0;
+    while done < bytes {
+        let count = (bytes - done).min(zeros.len() as u64);
+        write_all_at(file, offset + done, &zeros[..count as usize])?;
+        done += count;
+    }
+    Ok(())
 }
 
 /// Moves `length` bytes by calls that each say how many they moved. After a short one it goes on

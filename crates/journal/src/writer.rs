@@ -2,8 +2,10 @@
 //!
 //! After any failed write or sync it takes nothing more; a sync is never retried.
 
+use std::io;
 use std::sync::Arc;
 
+use crate::buffer::AlignedBuf;
 use crate::error::{CommitError, Failed};
 use crate::format::segment::SegmentHeader;
 use crate::frames::{Frame, Next};
@@ -12,12 +14,21 @@ use crate::shared::Shared;
 use crate::storage::{File, write_all_at};
 use crate::{Lsn, SealedBatch, Storage, buffer, segments};
 
+/// Bytes of zeros that are written at once ahead of small batches.
+const AHEAD_BYTES: u64 = 1 << 20;
+
+/// Bytes of a batch from which on zeros ahead of it cost more than they save.
+const ZEROED_BATCH_BYTES_MAX: u64 = 64 << 10;
+
 /// Commits batches.
 #[derive(Debug)]
 pub struct Writer<S: Storage> {
     shared: Arc<Shared<S>>,
     file: Arc<S::File>,
     segment: SegmentHeader,
+    zeros: AlignedBuf,
+    /// Up to here the segment's blocks were written before.
+    written_to: u64,
     next: Next,
     failed: Option<CommitError>,
 }
@@ -36,7 +47,8 @@ impl<S: Storage> Writer<S> {
         segment: SegmentHeader,
         next: Next,
     ) -> Writer<S> {
-        Writer { shared, file, segment, next, failed: None }
+        let zeros = AlignedBuf::new(AHEAD_BYTES.min(shared.options.segment_bytes) as usize);
+        Writer { shared, file, segment, zeros, written_to: 0, next, failed: None }
     }
 
     /// Writes the batch and syncs it. When this returns `Ok`, the batch is durable and readers see
@@ -74,7 +86,12 @@ impl<S: Storage> Writer<S> {
         let link = batch.header.encode(&mut batch.buffer);
         let offset = batch.header.position.0 - self.segment.base.0;
         let bytes = batch.header.frame_bytes() as usize;
-        let name = || segments::file_name(self.segment.base);
+        let name = {
+            let base = self.segment.base;
+            move || segments::file_name(base)
+        };
+        self.write_ahead(offset, bytes as u64)
+            .map_err(|source| Failed { doing: format!("writing zeros to {}", name()), source })?;
         write_all_at(&*self.file, offset, &batch.buffer[..bytes])
             .map_err(|source| Failed { doing: format!("writing {}", name()), source })?;
         self.file
@@ -88,6 +105,21 @@ impl<S: Storage> Writer<S> {
         Ok(Durable { end })
     }
 
+    /// Writes zeros over the blocks that small batches will soon be written to: the first write to
+    /// a reserved block changes the file system's tables, and the sync after it costs two. They are
+    /// zeros for every reader before and after. A large batch bears that cost better than the
+    /// cost of being written twice.
+    fn write_ahead(&mut self, offset: u64, bytes: u64) -> io::Result<()> {
+        let end = offset + bytes;
+        if bytes <= ZEROED_BATCH_BYTES_MAX && end > self.written_to {
+            let ahead = (self.zeros.len() as u64).min(self.segment.capacity_bytes - end);
+            write_all_at(&*self.file, end, &self.zeros[..ahead as usize])?;
+            self.written_to = end + ahead;
+        }
+        self.written_to = self.written_to.max(end);
+        Ok(())
+    }
+
     /// Puts the next segment to use, which the appender has already placed batches in.
     fn begin_segment(&mut self) -> Result<(), Failed> {
         let taken = buffer::lock(&self.shared.pool).taken.pop_front();
@@ -97,6 +129,7 @@ impl<S: Storage> Writer<S> {
         header.previous_link = self.next.link;
         self.file = put_to_use(&self.shared.storage, prepared, &header)?;
         self.segment = header;
+        self.written_to = 0;
         self.shared.add_segment(header);
         Ok(())
     }

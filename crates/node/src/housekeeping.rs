@@ -104,7 +104,7 @@ fn enqueue<S: Storage>(
     }
 }
 
-/// The preparer thread: keeps zeroed segments ready, and notices when a full disk has room again.
+/// The preparer thread: keeps segments ready, and notices when a full disk has room again.
 pub(crate) fn prepare<S: Storage>(
     shared: &Shared,
     committer: &Committer<S>,

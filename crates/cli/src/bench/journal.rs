@@ -2,7 +2,7 @@
 //! the same disk.
 
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use courant_journal::{
     Appender, BeginError, DirectIo, Journal, Options, OsStorage, Preparation, Preparer,
@@ -27,11 +27,6 @@ const RECORD_BYTES_MAX: usize = 256;
 /// Turns of journal and bare loop.
 const TURNS: u32 = 5;
 
-/// Segments of 64 MiB that are written with zeros before the time begins, unless a load is about
-/// that.
-const SEGMENTS_READY: usize = 20;
-const SEGMENTS_READY_QUICK: usize = 2;
-
 /// One load.
 #[derive(Debug, Clone, Copy)]
 struct Load {
@@ -40,20 +35,12 @@ struct Load {
     batch_bytes: usize,
     /// Whether the next batch is filled while one is synced, on a thread of its own.
     two_threads: bool,
-    /// Whether zeros for the next segments are written while it is measured.
-    sustained: bool,
 }
 
-const LOADS: [Load; 4] = [
-    Load { name: "journal_4_kib", batch_bytes: 4 << 10, two_threads: false, sustained: false },
-    Load { name: "journal_64_kib", batch_bytes: 64 << 10, two_threads: true, sustained: false },
-    Load { name: "journal_1_mib", batch_bytes: 1 << 20, two_threads: true, sustained: false },
-    Load {
-        name: "journal_1_mib_sustained",
-        batch_bytes: 1 << 20,
-        two_threads: true,
-        sustained: true,
-    },
+const LOADS: [Load; 3] = [
+    Load { name: "journal_4_kib", batch_bytes: 4 << 10, two_threads: false },
+    Load { name: "journal_64_kib", batch_bytes: 64 << 10, two_threads: true },
+    Load { name: "journal_1_mib", batch_bytes: 1 << 20, two_threads: true },
 ];
 
 pub(super) fn measure(
@@ -72,24 +59,16 @@ pub(super) fn measure(
 impl Load {
     fn run(self, settings: &Settings, place: &Place) -> Result<Run, Failure> {
         let bare = Bare::new(place)?;
-        let usual = settings.size(SEGMENTS_READY, SEGMENTS_READY_QUICK);
-        let segments_ready = if self.sustained { 2 } else { usual };
-        let mut journal = Opened::new(place, segments_ready)?;
+        let mut journal = Opened::new(place)?;
         let threads = if self.two_threads { "two threads" } else { "one thread" };
-        let space = if self.sustained { "prepared meanwhile" } else { "prepared before" };
         let kib = self.batch_bytes >> 10;
-        let load = format!(
-            "batches of {kib} KiB of {PAYLOAD_BYTES}-byte records, {threads}, space {space}"
-        );
+        let load = format!("batches of {kib} KiB of {PAYLOAD_BYTES}-byte records, {threads}");
         let mut run = Run::new(self.name, load, Loop::Closed);
         let mut disk = Run::new("disk", "", Loop::Closed);
         let mut bytes = 0;
         let turn = settings.load_time() / (2 * TURNS);
         for _ in 0..TURNS {
             bare.write_for(self.batch_bytes, turn, &mut disk)?;
-            if !self.sustained {
-                journal.prepare()?;
-            }
             bytes += journal.turn(self, turn, &mut run)?;
         }
         run.rss_bytes = resident_bytes();
@@ -110,57 +89,35 @@ struct Opened {
 }
 
 impl Opened {
-    fn new(place: &Place, segments_ready: usize) -> Result<Opened, Failure> {
+    fn new(place: &Place) -> Result<Opened, Failure> {
         let directory = place.directory()?;
         let storage = OsStorage::open(directory.path(), DirectIo::Auto);
         let storage = storage.map_err(|error| Failure::file(directory.path(), "open", &error))?;
-        let options = Options { segments_ready, ..Options::default() };
-        let (journal, _) = Journal::open(storage, options).map_err(|error| failed(&error))?;
+        let (journal, _) =
+            Journal::open(storage, Options::default()).map_err(|error| failed(&error))?;
         let (appender, writer, preparer, _) = journal.split();
-        let mut opened = Opened { appender, writer, preparer, _directory: directory };
-        opened.prepare()?;
-        Ok(opened)
+        Ok(Opened { appender, writer, preparer, _directory: directory })
     }
 
-    fn prepare(&mut self) -> Result<(), Failure> {
-        match self.preparer.run().map_err(|error| failed(&error))? {
-            Preparation::Full(full) => {
-                let message = format!("the disk has too little room: {full:?}");
-                Err(Failure::usage(message).next("name a directory with more room with --data"))
-            }
-            Preparation::Ready | Preparation::Working => Ok(()),
-        }
-    }
-
-    /// Commits batches for a while, or until the space that was prepared is used up; how many bytes
-    /// they had.
+    /// Commits batches for a while; how many bytes they had.
     fn turn(&mut self, load: Load, time: Duration, run: &mut Run) -> Result<u64, Failure> {
         let Opened { appender, writer, preparer, .. } = self;
         let meter = Meter::start();
         let end = clock::now() + time;
-        let waits_until = load.sustained.then_some(end);
-        let mut fill = Fill { appender, batch_bytes: load.batch_bytes, waits_until };
+        let mut fill = Fill { appender, preparer, batch_bytes: load.batch_bytes };
         let mut committed = Committed { records: 0, bytes: 0, latencies: Latencies::new() };
         if load.two_threads {
             let (sender, receiver) = sync_channel(1);
             std::thread::scope(|scope| {
                 let committed = &mut committed;
                 let committing = scope.spawn(move || committed.all_of(writer, receiver));
-                let preparing = scope.spawn(|| prepare_until(preparer, load.sustained, end));
-                while clock::now() < end {
-                    let Some(batch) = fill.next()? else { break };
-                    if sender.send(batch).is_err() {
-                        break;
-                    }
-                }
+                while clock::now() < end && sender.send(fill.next()?).is_ok() {}
                 drop(sender);
-                preparing.join().expect("preparing does not panic")?;
                 committing.join().expect("committing does not panic")
             })?;
         } else {
             while clock::now() < end {
-                let Some(batch) = fill.next()? else { break };
-                committed.one(writer, batch)?;
+                committed.one(writer, fill.next()?)?;
             }
         }
         run.spent += meter.stop();
@@ -173,23 +130,18 @@ impl Opened {
 /// Fills batches.
 struct Fill<'a> {
     appender: &'a mut Appender<OsStorage>,
+    preparer: &'a mut Preparer<OsStorage>,
     batch_bytes: usize,
-    /// How long it waits for space that is being prepared.
-    waits_until: Option<Instant>,
 }
 
 impl Fill<'_> {
-    /// The next batch; `None` if the space that was prepared is used up.
-    fn next(&mut self) -> Result<Option<SealedBatch>, Failure> {
+    /// The next batch. The room that it needs is reserved here too, unlike in a server, which has a
+    /// thread for that.
+    fn next(&mut self) -> Result<SealedBatch, Failure> {
         let mut batch = loop {
             match self.appender.begin(0) {
                 Ok(batch) => break batch,
-                Err(BeginError::NotReady) => {
-                    if self.waits_until.is_none_or(|end| clock::now() >= end) {
-                        return Ok(None);
-                    }
-                    std::thread::yield_now();
-                }
+                Err(BeginError::NotReady) => self.prepare()?,
                 Err(error) => return Err(failed(&error)),
             }
         };
@@ -198,7 +150,17 @@ impl Fill<'_> {
             let pushed = batch.push(|record| record.extend_from_slice(&payload));
             pushed.map_err(|error| failed(&error))?;
         }
-        Ok(self.appender.finish(batch))
+        Ok(self.appender.finish(batch).expect("it has records"))
+    }
+
+    fn prepare(&mut self) -> Result<(), Failure> {
+        match self.preparer.step().map_err(|error| failed(&error))? {
+            Preparation::Full(full) => {
+                let message = format!("the disk has too little room: {full:?}");
+                Err(Failure::usage(message).next("name a directory with more room with --data"))
+            }
+            Preparation::Ready | Preparation::Working => Ok(()),
+        }
     }
 }
 
@@ -226,20 +188,6 @@ impl Committed {
         self.latencies.record(clock::now().duration_since(begun));
         Ok(())
     }
-}
-
-fn prepare_until(
-    preparer: &mut Preparer<OsStorage>,
-    wanted: bool,
-    end: Instant,
-) -> Result<(), Failure> {
-    while wanted && clock::now() < end {
-        if preparer.step().map_err(|error| failed(&error))? == Preparation::Ready {
-            // A segment lasts for tens of milliseconds.
-            clock::pause_ms(1);
-        }
-    }
-    Ok(())
 }
 
 fn failed(error: &dyn std::fmt::Display) -> Failure {

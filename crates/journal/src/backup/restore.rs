@@ -3,9 +3,8 @@
 use super::manifest::{Manifest, Stored};
 use super::{BTreeMap, BackedUp, BackupError, Doing, Lsn, Place, Storage, copy, hash, io};
 use crate::format::BLOCK_BYTES;
-use crate::recover::write_zeros;
 use crate::segments::base_in;
-use crate::storage::{Access, Caching, File, uninterrupted};
+use crate::storage::{Access, Caching, File, uninterrupted, write_zeros};
 
 /// Name that a file has until the whole directory is restored.
 const UNFINISHED: &str = ".restoring";

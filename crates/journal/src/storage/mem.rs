@@ -173,6 +173,13 @@ impl Inode {
         self.unsynced_sectors.extend(sectors);
     }
 
+    fn clear(&mut self) {
+        let written = self.live.chunks(SECTOR_BYTES).enumerate();
+        let written = written.filter(|(_, sector)| sector.iter().any(|&byte| byte != 0));
+        self.unsynced_sectors.extend(written.map(|(index, _)| index));
+        self.live.fill(0);
+    }
+
     fn sync(&mut self) {
         self.durable.resize(self.live.len(), 0);
         for sector in std::mem::take(&mut self.unsynced_sectors) {
@@ -365,7 +372,9 @@ impl File for MemFile {
     fn allocate(&self, bytes: u64) -> io::Result<()> {
         let mut state = lock(&self.state);
         state.faults.check(Operation::Allocate)?;
-        state.grow(self.inode, bytes)
+        state.grow(self.inode, bytes)?;
+        state.inodes[self.inode].clear();
+        Ok(())
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {

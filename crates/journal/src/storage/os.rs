@@ -189,7 +189,10 @@ impl File for OsFile {
     }
 
     fn allocate(&self, bytes: u64) -> io::Result<()> {
-        direct::allocate(&self.0, bytes)
+        match direct::allocate(&self.0, bytes) {
+            Err(error) if direct::refused(&error) => super::write_zeros(self, 0, bytes),
+            result => result,
+        }
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
@@ -223,12 +226,14 @@ mod direct {
         error.kind() == io::ErrorKind::InvalidInput || error.kind() == io::ErrorKind::Unsupported
     }
 
+    /// Reserved bytes read as zeros, and so do those that were written before.
     pub(super) fn allocate(file: &fs::File, bytes: u64) -> io::Result<()> {
-        let flags = rustix::fs::FallocateFlags::empty();
-        match rustix::fs::fallocate(file, flags, 0, bytes) {
-            Err(rustix::io::Errno::OPNOTSUPP) => file.set_len(bytes),
-            result => result.map_err(io::Error::from),
-        }
+        use rustix::fs::FallocateFlags;
+        let flags = match file.metadata()?.len() {
+            0 => FallocateFlags::empty(),
+            _ => FallocateFlags::ZERO_RANGE,
+        };
+        rustix::fs::fallocate(file, flags, 0, bytes).map_err(io::Error::from)
     }
 }
 
@@ -244,7 +249,7 @@ mod direct {
         error.kind() == io::ErrorKind::Unsupported
     }
 
-    pub(super) fn allocate(file: &fs::File, bytes: u64) -> io::Result<()> {
-        file.set_len(bytes)
+    pub(super) fn allocate(_file: &fs::File, _bytes: u64) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }

@@ -109,7 +109,7 @@ fn recycled_files_show_nothing_of_their_former_life() {
 }
 
 #[test]
-fn stale_frames_in_a_prepared_file_are_never_taken_for_records() {
+fn stale_frames_in_a_segment_are_never_taken_for_records() {
     let storage = MemStorage::new(7);
     let (mut journal, _) = several_segments(&storage);
     journal.preparer.run().unwrap();
@@ -117,7 +117,7 @@ fn stale_frames_in_a_prepared_file_are_never_taken_for_records() {
     let free = names.iter().find(|name| name.ends_with(".free")).unwrap().clone();
     let old = storage.contents("00000000000000000000.seg").unwrap();
     drop(journal);
-    // A disk that lost the zeros: the former segment shows through.
+    // A disk that did not make zeros of a former segment: it shows through.
     storage.put(&free, &old);
     let mut journal = Single::open(&storage, &Options::small()).unwrap();
     let mut expected = journal.contents();
@@ -127,6 +127,19 @@ fn stale_frames_in_a_prepared_file_are_never_taken_for_records() {
     }
     assert_eq!(journal.contents(), expected);
     drop(journal);
+    // A batch is written after zeros, so this small segment has none of it left.
+    let journal = Single::open(&storage, &Options::small()).unwrap();
+    assert_eq!(journal.contents(), expected);
+    let end = journal.reader.durable_end();
+    drop(journal);
+    // Of a larger one the rest would still be there.
+    let names = storage.list().unwrap();
+    let last = names.iter().rfind(|name| name.ends_with(".seg")).unwrap();
+    let base: u64 = last.strip_suffix(".seg").unwrap().parse().unwrap();
+    let mut shown = storage.contents(last).unwrap();
+    let end = (end.0 - base) as usize;
+    shown[end..].copy_from_slice(&old[end..]);
+    storage.put(last, &shown);
     let error = Single::open(&storage, &Options::small()).unwrap_err();
     assert!(matches!(error, OpenError::Corrupt(_)), "{error}");
 }
