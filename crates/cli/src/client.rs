@@ -8,6 +8,7 @@ pub(crate) mod sse;
 #[cfg(test)]
 mod tests;
 
+use std::env::VarError;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,6 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two tries, unless the server says how long.
 const RETRY_MS: u64 = 200;
 
+/// The environment variable with the API key.
+const KEY_VARIABLE: &str = "COURANT_KEY";
+
 /// The file with the admin key in a data directory.
 pub(crate) const ADMIN_KEY_FILE: &str = "admin.key";
 
@@ -45,9 +49,11 @@ pub(crate) struct ServerArgs {
         global = true
     )]
     pub(crate) url: String,
-    /// API key; without one, admin.key in the data directory is used
-    #[arg(long, env = "COURANT_KEY", hide_env_values = true, value_name = "KEY", global = true)]
-    pub(crate) key: Option<String>,
+    /// File with the API key, or - for the first line of standard input. Without it COURANT_KEY is
+    /// the key, or else admin.key in the data directory. There is no option for the key itself:
+    /// everybody on the machine could read it in the list of processes
+    #[arg(long, value_name = "PATH", global = true)]
+    pub(crate) key_file: Option<PathBuf>,
     /// Data directory of a server on this machine, for its admin.key
     #[arg(
         long,
@@ -65,12 +71,32 @@ pub(crate) struct ServerArgs {
 impl ServerArgs {
     /// A client for this server; finds the key, connects to nothing yet.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        let key = match &self.key {
-            Some(key) => key.trim().to_owned(),
-            None => key_in(&self.data)?,
+        let key = match (&self.key_file, std::env::var(KEY_VARIABLE)) {
+            (Some(path), _) => key_of(path)?,
+            (None, Ok(key)) => key.trim().to_owned(),
+            (None, Err(VarError::NotPresent)) => key_in(&self.data)?,
+            (None, Err(VarError::NotUnicode(_))) => {
+                let message = format!("{KEY_VARIABLE} holds something else than an API key");
+                return Err(Failure::new(Exit::NotAllowed, message));
+            }
         };
         Client::new(&self.url, &key)
     }
+}
+
+/// The key in a file, or in the first line of standard input.
+fn key_of(path: &Path) -> Result<String, Failure> {
+    let mut key = String::new();
+    let read = match path.as_os_str() == "-" {
+        true => std::io::stdin().lock().read_line(&mut key).map(|_| ()),
+        false => std::fs::read_to_string(path).map(|text| key = text),
+    };
+    read.map_err(|error| {
+        let message = format!("no API key: {}: {error}", unreadable(path));
+        Failure::new(Exit::NotAllowed, message)
+            .next("name the file that holds it with --key-file, or set COURANT_KEY")
+    })?;
+    Ok(key.trim().to_owned())
 }
 
 /// The admin key in a data directory.

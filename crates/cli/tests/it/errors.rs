@@ -3,7 +3,12 @@
 use std::io::Read;
 use std::process::Stdio;
 
-use crate::common::{courant, run, with_alice_and_bob};
+use crate::common::{Ended, courant, run, with_alice_and_bob};
+
+/// Runs a command under a key that no server gave out.
+fn run_with_key(args: &[&str]) -> Ended {
+    Ended::of(courant(args).env("COURANT_KEY", "k").output().unwrap())
+}
 
 #[test]
 fn help_names_every_command_and_the_exit_codes() {
@@ -37,18 +42,18 @@ fn help_names_every_command_and_the_exit_codes() {
 fn a_command_line_that_is_none_exits_with_2() {
     run(&["pay", "alice"]).with_code(2);
     run(&["fly"]).with_code(2);
-    run(&["account", "open", "alice", "--currency", "EUR", "--url", "gopher://x", "--key", "k"])
+    run_with_key(&["account", "open", "alice", "--currency", "EUR", "--url", "gopher://x"])
         .with_code(2);
-    let bad_id = run(&["account", "show", "a/b", "--key", "k"]).with_code(2);
+    let bad_id = run_with_key(&["account", "show", "a/b"]).with_code(2);
     assert!(bad_id.stderr.contains("'/'"), "{}", bad_id.stderr);
 }
 
 #[test]
 fn no_server_exits_with_3_and_says_how_to_start_one() {
-    let ended = run(&["account", "list", "--url", "http://127.0.0.1:9", "--key", "k"]).with_code(3);
+    let ended = run_with_key(&["account", "list", "--url", "http://127.0.0.1:9"]).with_code(3);
     assert!(ended.stderr.contains("courant serve"), "{}", ended.stderr);
-    let paid = ["pay", "a", "b", "1.00", "EUR", "--url", "http://127.0.0.1:9", "--key", "k"];
-    let ended = run(&paid).with_code(3);
+    let paid = ["pay", "a", "b", "1.00", "EUR", "--url", "http://127.0.0.1:9"];
+    let ended = run_with_key(&paid).with_code(3);
     assert!(ended.stderr.contains("send it again with --id "), "{}", ended.stderr);
 }
 
@@ -63,7 +68,7 @@ fn a_server_that_is_not_courant_is_told_apart() {
         let _ = stream.read(&mut buffer).unwrap();
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello").unwrap();
     });
-    let ended = run(&["account", "list", "--url", &url, "--key", "k"]).with_code(3);
+    let ended = run_with_key(&["account", "list", "--url", &url]).with_code(3);
     assert!(ended.stderr.contains("not Courant"), "{}", ended.stderr);
     thread.join().unwrap();
 }

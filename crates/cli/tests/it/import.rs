@@ -84,6 +84,40 @@ fn refused_lines_go_into_a_file_with_their_reasons() {
 }
 
 #[test]
+fn a_payment_that_finds_no_room_to_stay_open_is_sent_again_until_there_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let listen = ["--listen", "127.0.0.1:0", "--open-payments-max", "1", "--json"];
+    let serve = [&["serve", "--data", data.to_str().unwrap()][..], &listen].concat();
+    let server = Server::from_command(crate::common::courant(&serve), &data);
+    for account in ["alice", "bob"] {
+        server.json(&["account", "open", account, "--currency", "EUR"]);
+    }
+    server.json(&["top-up", "alice", "100.00", "EUR"]);
+    let hold = ["pay", "alice", "bob", "1.00", "EUR", "--mode", "authorise", "--id", "first"];
+    server.json(&hold);
+    let line = |id: &str, mode: &str| {
+        json!({"id": id, "debtor": "alice", "creditor": "bob", "amount": "1.00",
+            "currency": "EUR", "mode": mode})
+    };
+    let text = format!("{}\n{}\n", line("now", "pay"), line("later", "authorise"));
+    let file = write(dir.path(), "pay.ndjson", &text);
+    let mut import = server.command(&["import", file.to_str().unwrap(), "--json"]);
+    let importing = import.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    // Once the first line is paid, the second was refused.
+    let is_paid = || server.run(&["payment", "show", "now", "--json"]).code == Some(0);
+    while !is_paid() {
+        std::thread::yield_now();
+    }
+    server.json(&["payment", "cancel", "first"]);
+    let ended = crate::common::Ended::of(importing.wait_with_output().unwrap());
+    let [lines, accepted, repeated, refused] = counts(&ended.with_code(0).json());
+    assert_eq!((lines, accepted + repeated, refused), (2, 2, 0));
+    assert_eq!(server.json(&["payment", "show", "later"])["status"], "authorised");
+    assert_eq!(balance(&server, "bob"), "1.00");
+}
+
+#[test]
 fn ndjson_is_imported_from_a_file_and_from_standard_input() {
     let (dir, server) = with_alice_and_bob();
     let line = json!({"debtor": "alice", "creditor": "bob", "amount": "1.00",

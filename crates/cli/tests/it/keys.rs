@@ -1,5 +1,7 @@
 //! `courant key`, and what keys allow.
 
+use std::process::Stdio;
+
 use serde_json::Value;
 
 use crate::common::{Ended, Server, with_alice_and_bob};
@@ -37,6 +39,30 @@ fn a_key_that_is_none_or_missing_exits_with_4() {
     command.env("COURANT_DATA", dir.path());
     let missing = Ended::of(command.output().unwrap()).with_code(4);
     assert!(missing.stderr.contains("admin.key"), "{}", missing.stderr);
+}
+
+#[test]
+fn a_key_comes_from_a_file_or_standard_input_and_never_from_the_command_line() {
+    let (dir, server) = with_alice_and_bob();
+    let made = server.run(&["key", "create", "till", "--scope", "accounts:read"]).with_code(0);
+    let file = dir.path().join("till.key");
+    std::fs::write(&file, &made.stdout).unwrap();
+    let shown = |key_file: &str, stdin: Stdio| {
+        let mut command = server.command(&["key", "list", "--key-file", key_file]);
+        // It goes before the environment; that key may list keys, this one may not.
+        let admin = std::fs::read_to_string(server.data.join("admin.key")).unwrap();
+        Ended::of(command.env("COURANT_KEY", admin.trim()).stdin(stdin).output().unwrap())
+    };
+    let refused = shown(file.to_str().unwrap(), Stdio::null()).with_code(4);
+    assert!(refused.stderr.contains("scope"), "{}", refused.stderr);
+    let refused = shown("-", std::fs::File::open(&file).unwrap().into()).with_code(4);
+    assert!(refused.stderr.contains("scope"), "{}", refused.stderr);
+    let missing = shown(dir.path().join("none").to_str().unwrap(), Stdio::null()).with_code(4);
+    assert!(missing.stderr.contains("--key-file"), "{}", missing.stderr);
+    let unknown = server.run(&["key", "list", "--key", made.stdout.trim()]).with_code(2);
+    assert!(unknown.stderr.contains("--key-file"), "{}", unknown.stderr);
+    let help = server.run(&["key", "list", "--help"]).with_code(0).stdout;
+    assert!(help.contains("list of processes"), "{help}");
 }
 
 #[test]
