@@ -123,7 +123,7 @@ impl State {
             Command::Due { payment } => self.due(now, *payment),
             Command::OpenAccount(open) => self.open_account(open),
             Command::ChangeAccount(change) => self.change_account(change),
-            Command::CreateKey(key) => self.create_key(key),
+            Command::CreateKey(key) => self.create_key(now, key),
             Command::RevokeKey { number } => self.revoke_key(now, *number),
         }
     }

@@ -2,7 +2,9 @@
 
 use courant_ledger::Timestamp;
 
-/// The most API keys, revoked ones too.
+/// The most API keys. Those that no longer work are kept beside the others while there is room, and
+/// then give way to new ones, the lowest number first. What was done with them stays in the journal
+/// under their number; so whoever makes keys counts up, and uses no number again.
 pub const KEYS_MAX: usize = 10_000;
 
 /// The scope bit that allows everything; the last key with it cannot be revoked.

@@ -17,7 +17,10 @@ pub enum Outcome {
     /// The payments of an atomic group were made, in the order of the group.
     Group(GroupOutcome),
     /// An API key was made.
-    KeyCreated,
+    KeyCreated {
+        /// The key whose place it took, because there was no room: it had stopped to work.
+        instead_of: Option<u32>,
+    },
     /// An API key was revoked.
     KeyRevoked,
 }

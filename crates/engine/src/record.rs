@@ -9,9 +9,9 @@
 //! stay.
 
 use crate::command::{self, Caller, Command, IDEMPOTENCY_KEY_LENGTH_MAX};
-use crate::outcome::{self, Outcome};
+use crate::outcome::{self, AccountsAfter, GroupOutcome, Outcome};
 use crate::wire::{DecodeError, Reader, put_fixed, put_text, put_u64};
-use courant_ledger::Timestamp;
+use courant_ledger::{Id, Timestamp};
 
 /// The format this program writes.
 const FORMAT: u8 = 1;
@@ -58,6 +58,23 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
         command_bytes,
         outcome: outcome::codec::decode(outcome, at)?,
     })
+}
+
+/// As [`decode`], but of a group only the payment with this id is taken: the record then is that of
+/// a group of one, or of none, and names no accounts. What comes after that payment is not looked
+/// at, and no memory is taken for the others.
+pub fn decode_one<'a>(bytes: &'a [u8], id: Id<'_>) -> Result<Record<'a>, DecodeError> {
+    let (at, caller, command_bytes, outcome) = split(bytes)?;
+    let Some(found) = command::codec::order_of_group(command_bytes, id)? else {
+        return decode(bytes);
+    };
+    let (mut orders, mut payments) = (Vec::new(), Vec::new());
+    if let Some((index, order)) = found {
+        orders.push(order);
+        payments.push(outcome::codec::payment_of_group(outcome, at, index)?);
+    }
+    let outcome = Outcome::Group(GroupOutcome { payments, accounts: AccountsAfter::new() });
+    Ok(Record { at, caller, command: Command::PayGroup(orders), command_bytes, outcome })
 }
 
 /// The bytes of the command within a record's bytes.

@@ -5,8 +5,12 @@ mod golden;
 mod strategies;
 
 use courant_engine::command::{Money, PaymentStep, Step};
-use courant_engine::{Caller, Command, Lsn, Record, command, record};
-use courant_ledger::{Currency, Id, PAYEES_MAX, Part, Portion, Timestamp};
+use courant_engine::outcome::{AccountsAfter, GroupOutcome};
+use courant_engine::{Caller, Command, Lsn, Outcome, Record, command, record};
+use courant_ledger::{
+    Amount, Currency, Id, Legs, Mode, Order, OrderKind, PAYEES_MAX, Part, Payment, Portion, Status,
+    Timestamp,
+};
 use proptest::prelude::*;
 use strategies::AnyRecord;
 
@@ -57,6 +61,16 @@ proptest! {
     }
 
     #[test]
+    fn a_record_of_no_group_is_decoded_whole(any in strategies::record()) {
+        let bytes = encoded(&any);
+        let whole = record::decode(&bytes).expect("it was encoded");
+        if !matches!(whole.command, Command::PayGroup(_)) {
+            let id = Id::parse("id", "any").expect("an id");
+            prop_assert_eq!(record::decode_one(&bytes, id), Ok(whole));
+        }
+    }
+
+    #[test]
     fn a_record_cut_anywhere_is_an_error(any in strategies::record()) {
         let bytes = encoded(&any);
         for end in 0..bytes.len() {
@@ -88,6 +102,46 @@ proptest! {
     }
 }
 
+/// One payment of the largest group costs no more memory than one alone.
+#[test]
+fn one_payment_of_a_group_is_taken_without_the_others() {
+    let ids: Vec<String> = (0..10_000).map(|n| format!("p-{n}")).collect();
+    let ids: &'static [String] = ids.leak();
+    let id = |text: &'static str| Id::parse("id", text).expect("an id");
+    let (at, amount) = (Timestamp(1), |n: usize| Amount::new(n as u64 + 1, Currency::EUR));
+    let order = |n: usize| Order::transfer(id(&ids[n]), id("a"), id("b"), amount(n));
+    let payment = |n: usize| Payment {
+        kind: OrderKind::Transfer,
+        mode: Mode::Pay,
+        status: if n.is_multiple_of(2) { Status::Completed } else { Status::Rejected },
+        reason: None,
+        currency: Currency::EUR,
+        created_at: Timestamp(n as u64),
+        execute_at: None,
+        expires_at: None,
+        legs: Legs::new(),
+    };
+    let payments = (0..ids.len()).map(payment).collect();
+    let any = AnyRecord {
+        at,
+        caller: Caller::default(),
+        command: Command::PayGroup((0..ids.len()).map(order).collect()),
+        outcome: Outcome::Group(GroupOutcome { payments, accounts: AccountsAfter::new() }),
+    };
+    let bytes: &'static [u8] = encoded(&any).leak();
+    for n in [0, 1, 4_999, 9_999] {
+        let measured = allocation_counter::measure(|| {
+            let one = record::decode_one(bytes, id(&ids[n])).expect("sound");
+            assert_eq!(one.command, Command::PayGroup(vec![order(n)]));
+            let Outcome::Group(group) = &one.outcome else { panic!("{:?}", one.outcome) };
+            assert_eq!(group.payments, [payment(n)]);
+        });
+        assert!(measured.bytes_max <= ALLOCATED_MAX, "{measured:?}");
+    }
+    let none = record::decode_one(bytes, id("nobody")).expect("sound");
+    assert_eq!(none.command, Command::PayGroup(Vec::new()));
+}
+
 /// A count is believed only as far as there are bytes for it.
 #[test]
 fn a_large_count_allocates_nothing() {
@@ -95,7 +149,7 @@ fn a_large_count_allocates_nothing() {
     command::encode(&Command::PayGroup(Vec::new()), &mut command);
     assert_eq!(command.pop(), Some(0), "the number of payments comes last");
     command.extend([0x90, 0x4e]); // 10,000 as a varint
-    let outcome = courant_engine::Outcome::KeyCreated;
+    let outcome = Outcome::KeyCreated { instead_of: None };
     let mut bytes = Vec::new();
     record::encode(Timestamp(0), Caller::default(), &command, &outcome, &mut bytes);
     assert!(!decode_measured(&bytes));
@@ -111,7 +165,7 @@ fn a_newer_format_is_named() {
         at: Timestamp(1),
         caller: Caller::default(),
         command: Command::RevokeKey { number: 1 },
-        outcome: courant_engine::Outcome::KeyRevoked,
+        outcome: Outcome::KeyRevoked,
     };
     let mut bytes = encoded(&any);
     bytes[0] = 2;

@@ -208,13 +208,14 @@ fn the_same_seed_gives_the_same_bytes_twice() {
 }
 
 /// Reasons that these commands cannot come to.
-const UNREACHABLE: [&str; 6] = [
+const UNREACHABLE: [&str; 7] = [
     "balance_overflow",     // needs 2^62 payments of the largest amount
     "accounts_full",        // needs 2^32 accounts
     "keys_full",            // needs more key numbers than are drawn
     "idempotency_conflict", // is an answer of its own here
     "group_member_refused", // is said by the owner, beside the member's own reason
     "group_too_large",      // needs a larger group than are drawn
+    "record_too_large",     // needs smaller batches than the journal's owner sets
 ];
 
 impl Seen {

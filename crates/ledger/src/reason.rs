@@ -76,6 +76,9 @@ reasons! {
         "The amounts of the payment together exceed 18446744073709551615 minor units.";
     23 BalanceOverflow "balance_overflow" Some("AM02"),
         "An account's sums would exceed what the ledger can hold (2^126 minor units).";
+    24 PaymentBelowFee "payment_below_fee" Some("AM06"),
+        "The payment is less than the fee of its payee, and the payee has nothing else to pay it \
+         from: pay at least the fee.";
 
     // Life of a payment.
     40 HoldExpired "hold_expired" Some("AB03"),
@@ -168,7 +171,7 @@ reasons! {
     103 KeyExists "key_exists" None,
         "An API key with this number exists already.";
     104 KeysFull "keys_full" None,
-        "No more API keys can be made: revoked ones count too.";
+        "No more API keys can be made: as many as there may be work. Revoke one first.";
     105 LastAdminKey "last_admin_key" None,
         "This is the last key with the scope admin: make another one before revoking it.";
     106 GroupMemberRefused "group_member_refused" None,
@@ -176,11 +179,14 @@ reasons! {
     107 GroupMemberRepeated "group_member_repeated" None,
         "Two payments of the atomic group have the same id.";
     108 GroupTooLarge "group_too_large" None,
-        "The atomic group does not fit into one record of 8 MiB: send fewer payments, or less \
-         text.";
+        "The atomic group does not fit into one record (8 MiB, or half a segment if that is less): \
+         send fewer payments, or less text.";
     109 OpenPaymentsFull "open_payments_full" None,
         "As many payments are open as the server keeps, and this one would stay open: send it \
          again when some have ended. Payments that are completed at once still are.";
+    110 RecordTooLarge "record_too_large" None,
+        "What was asked does not fit into one record, because the journal's batches are set very \
+         small: name fewer payees and fees, send less text, or raise batch_bytes_max.";
 }
 
 impl std::fmt::Display for Reason {

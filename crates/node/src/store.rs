@@ -113,7 +113,7 @@ impl<S: Storage> Store<S> {
         record::encode(at, caller, bytes, &outcome, &mut self.encoded);
         if !batch.fits(self.encoded.len()) {
             return match batch.is_empty() {
-                true => Step::Reply(Reply::Refused { reason: Reason::GroupTooLarge, index: None }),
+                true => Step::Reply(Reply::Refused { reason: too_large(command), index: None }),
                 false => Step::BatchFull,
             };
         }
@@ -129,7 +129,20 @@ impl<S: Storage> Store<S> {
         let mut bytes = Vec::with_capacity(80);
         command::encode(&Command::Due { payment: id.as_id() }, &mut bytes);
         let asked = Asked { caller: Caller::default(), bytes: &bytes };
-        Some(self.step(batch, now, asked, &Facts::default()))
+        let step = self.step(batch, now, asked, &Facts::default());
+        // Else it would fall due again and again, and nothing after it ever.
+        let is_refused = matches!(step, Step::Reply(Reply::Refused { .. }));
+        assert!(!is_refused, "what falls due fits into a batch: raise batch_bytes_max ({id:?})");
+        Some(step)
+    }
+}
+
+/// Why a record does not fit into an empty batch. With the smallest batches that `courant serve`
+/// allows this is so of groups only.
+fn too_large(command: &Command<'_>) -> Reason {
+    match command {
+        Command::PayGroup(_) => Reason::GroupTooLarge,
+        _ => Reason::RecordTooLarge,
     }
 }
 

@@ -97,7 +97,7 @@ impl<'r> EventsOf<'r> {
                 AccountChange::Close => EventType::AccountClosed,
                 AccountChange::Limit(_) => EventType::AccountLimited,
             }),
-            (_, Outcome::KeyCreated) => EventsOf::One(EventType::KeyCreated),
+            (_, Outcome::KeyCreated { .. }) => EventsOf::One(EventType::KeyCreated),
             (_, Outcome::KeyRevoked) => EventsOf::One(EventType::KeyRevoked),
             (_, Outcome::AccountOpened(_) | Outcome::AccountChanged(_)) => {
                 EventsOf::One(EventType::AccountOpened)

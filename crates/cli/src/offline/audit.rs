@@ -86,7 +86,12 @@ impl Audit {
                 let account = self.account(changed.no)?;
                 follows(account, changed.previous)
             }
-            (Command::CreateKey(_), Outcome::KeyCreated) => Ok(()),
+            (Command::CreateKey(_), Outcome::KeyCreated { instead_of }) => match instead_of {
+                Some(gone) if !self.engine.keys().any(|key| key.number == *gone) => {
+                    Err("it takes the place of a key that is not there".to_owned())
+                }
+                _ => Ok(()),
+            },
             (Command::RevokeKey { number }, Outcome::KeyRevoked) => {
                 let is_known = self.engine.keys().any(|key| key.number == *number);
                 is_known

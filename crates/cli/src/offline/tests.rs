@@ -142,7 +142,7 @@ fn what_somebody_altered_does_not_fit() {
             let Outcome::Payment(after) = outcome else { panic!("it is a payment") };
             after.accounts[0].no = courant_ledger::AccountNo(77);
         }),
-        ("none of its command", &|outcome| *outcome = Outcome::KeyCreated),
+        ("none of its command", &|outcome| *outcome = Outcome::KeyRevoked),
     ];
     for (expected, change) in cases {
         let mut audit = Audit::new();

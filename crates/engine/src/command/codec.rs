@@ -70,6 +70,26 @@ pub fn decode(bytes: &[u8]) -> Result<Command<'_>, DecodeError> {
     Ok(command)
 }
 
+/// The order with this id in the encoding of a group, and its place. The outer `None`: this is no
+/// group.
+pub(crate) fn order_of_group<'a>(
+    bytes: &'a [u8],
+    wanted: Id<'_>,
+) -> Result<Option<Option<(usize, Order<'a>)>>, DecodeError> {
+    let mut r = Reader::new(bytes);
+    if r.u8()? != PAY_GROUP {
+        return Ok(None);
+    }
+    let count = r.count("number of payments", GROUP_PAYMENTS_MAX)?;
+    for index in 0..count {
+        let order = order(&mut r)?;
+        if order.id == wanted {
+            return Ok(Some(Some((index, order))));
+        }
+    }
+    Ok(Some(None))
+}
+
 // Orders. The first byte holds kind and mode, the second says which optional fields follow.
 
 const HAS_EXECUTE_AT: u8 = 1;

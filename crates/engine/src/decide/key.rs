@@ -8,14 +8,19 @@ use crate::state::State;
 use courant_ledger::{Reason, Timestamp};
 
 impl State {
-    pub(super) fn create_key(&self, key: &CreateKey<'_>) -> Decision {
+    pub(super) fn create_key(&self, now: Timestamp, key: &CreateKey<'_>) -> Decision {
         if self.keys.contains_key(&key.number) || key.number == 0 {
             return Decision::Refused(Reason::KeyExists, None);
         }
-        if self.keys.len() >= KEYS_MAX {
-            return Decision::Refused(Reason::KeysFull, None);
+        if self.keys.len() < KEYS_MAX {
+            return Decision::Record(Outcome::KeyCreated { instead_of: None });
         }
-        Decision::Record(Outcome::KeyCreated)
+        let at = now.max(self.now);
+        let instead_of = self.keys.values().find(|k| !k.works_at(at)).map(|k| k.number);
+        match instead_of {
+            Some(_) => Decision::Record(Outcome::KeyCreated { instead_of }),
+            None => Decision::Refused(Reason::KeysFull, None),
+        }
     }
 
     pub(super) fn revoke_key(&self, now: Timestamp, number: u32) -> Decision {

@@ -19,6 +19,7 @@ const PAYMENT: u8 = 3;
 const GROUP: u8 = 4;
 const KEY_CREATED: u8 = 5;
 const KEY_REVOKED: u8 = 6;
+const KEY_CREATED_INSTEAD: u8 = 7;
 
 /// The most accounts that one record touches: every payee and fee of every payment of a group, and
 /// its payer.
@@ -53,7 +54,11 @@ pub(crate) fn encode(outcome: &Outcome, at: Timestamp, out: &mut Vec<u8>) {
             group.payments.iter().for_each(|p| put_payment(p, at, out));
             put_accounts(&group.accounts, out);
         }
-        Outcome::KeyCreated => out.push(KEY_CREATED),
+        Outcome::KeyCreated { instead_of: None } => out.push(KEY_CREATED),
+        Outcome::KeyCreated { instead_of: Some(number) } => {
+            out.push(KEY_CREATED_INSTEAD);
+            put_u64(out, u64::from(*number));
+        }
         Outcome::KeyRevoked => out.push(KEY_REVOKED),
     }
 }
@@ -84,12 +89,31 @@ pub(crate) fn decode(bytes: &[u8], at: Timestamp) -> Result<Outcome, DecodeError
             let payments: Result<Vec<_>, _> = (0..count).map(|_| payment(&mut r, at)).collect();
             Outcome::Group(GroupOutcome { payments: payments?, accounts: accounts(&mut r)? })
         }
-        KEY_CREATED => Outcome::KeyCreated,
+        KEY_CREATED => Outcome::KeyCreated { instead_of: None },
+        KEY_CREATED_INSTEAD => Outcome::KeyCreated { instead_of: Some(r.u32()?) },
         KEY_REVOKED => Outcome::KeyRevoked,
         _ => return Err(DecodeError::BadValue("kind of outcome")),
     };
     r.end()?;
     Ok(outcome)
+}
+
+/// The payment at a place in the encoding of a group's outcome.
+pub(crate) fn payment_of_group(
+    bytes: &[u8],
+    at: Timestamp,
+    index: usize,
+) -> Result<Payment, DecodeError> {
+    let mut r = Reader::new(bytes);
+    let is_group = r.u8()? == GROUP;
+    let count = r.count("number of payments", GROUP_PAYMENTS_MAX)?;
+    if !is_group || index >= count {
+        return Err(DecodeError::BadValue("outcome of a group"));
+    }
+    for _ in 0..index {
+        payment(&mut r, at)?;
+    }
+    payment(&mut r, at)
 }
 
 // Payments. The first byte holds kind and mode, the second status and flags.

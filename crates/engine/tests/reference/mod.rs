@@ -109,7 +109,7 @@ impl Reference {
             Command::Pay(order) => self.pay(at, order, command),
             Command::PayGroup(orders) => self.pay_group(at, orders, command),
             Command::Step(step) => self.step(at, step, command),
-            Command::CreateKey(key) => self.create_key(key),
+            Command::CreateKey(key) => self.create_key(at, key),
             Command::RevokeKey { number } => self.revoke_key(at, *number),
             Command::Due { .. } => panic!("due payments are not submitted"),
         };
@@ -343,12 +343,17 @@ impl Reference {
         };
     }
 
-    fn create_key(&mut self, key: &CreateKey<'static>) -> Answer {
+    fn create_key(&mut self, at: u64, key: &CreateKey<'static>) -> Answer {
         if key.number == 0 || self.keys.contains_key(&key.number) {
             return Answer::Refused(Reason::KeyExists, None);
         }
         if self.keys.len() == KEYS_MAX {
-            return Answer::Refused(Reason::KeysFull, None);
+            let is_over =
+                |key: &Key| key.revoked_at.is_some() || key.expires_at.is_some_and(|end| end <= at);
+            let Some(over) = self.keys.iter().find(|(_, k)| is_over(k)).map(|(n, _)| *n) else {
+                return Answer::Refused(Reason::KeysFull, None);
+            };
+            self.keys.remove(&over);
         }
         let expires_at = key.expires_at.map(|t| t.nanos());
         self.keys.insert(key.number, Key { scopes: key.scopes, expires_at, revoked_at: None });

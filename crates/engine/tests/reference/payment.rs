@@ -139,8 +139,16 @@ impl Payment {
     }
 
     fn complete_from_nothing(&mut self, book: &mut Book) -> Done {
+        let is_below = self.is_below_fee(self.payees().map(|l| l.ordered).sum());
         for leg in &mut self.legs {
-            book::transfer(book, leg.way(leg.ordered), Checks::StatusAndLimits)?;
+            book::transfer(book, leg.way(leg.ordered), Checks::StatusAndLimits).map_err(
+                |reason| match reason {
+                    Reason::InsufficientFunds if is_below && leg.role == LegRole::CreditorFee => {
+                        Reason::PaymentBelowFee
+                    }
+                    reason => reason,
+                },
+            )?;
             leg.captured = leg.ordered;
         }
         self.status = Status::Completed;
@@ -256,7 +264,11 @@ impl Payment {
         if self.awaits_funds() {
             self.complete_from_nothing(book)?;
         } else if self.is_outside() {
-            self.capture_each(book, &self.all(Leg::left))?;
+            let is_below = self.is_below_fee(self.payees().map(|l| l.ordered).sum());
+            self.capture_each(book, &self.all(Leg::left)).map_err(|reason| match reason {
+                Reason::InsufficientFunds if is_below => Reason::PaymentBelowFee,
+                reason => reason,
+            })?;
             self.status = Status::Completed;
             self.reason = None;
         } else {
@@ -276,8 +288,7 @@ impl Payment {
         }
         let parts = self.parts(money, Leg::left, Reason::CaptureExceedsHold)?;
         let captured: i128 = parts.iter().map(|(_, amount)| amount).sum();
-        let fees = self.legs.iter().filter(|l| l.role == LegRole::CreditorFee);
-        let is_below = captured < fees.map(|l| l.ordered).sum();
+        let is_below = self.is_below_fee(captured);
         let is_first = !self.any_captured();
         self.capture_each(book, &parts).map_err(|reason| match reason {
             Reason::InsufficientFunds if is_first && is_below => Reason::CaptureBelowFee,
@@ -288,6 +299,11 @@ impl Payment {
         }
         self.finish_if_nothing_left();
         Ok(captured)
+    }
+
+    fn is_below_fee(&self, paid: i128) -> bool {
+        let fees = self.legs.iter().filter(|l| l.role == LegRole::CreditorFee);
+        paid < fees.map(|l| l.ordered).sum()
     }
 
     fn capture_each(&mut self, book: &mut Book, parts: &[(usize, i128)]) -> Done {

@@ -184,7 +184,7 @@ pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
         changed.prop_map(Outcome::AccountChanged),
         paid.prop_map(Outcome::Payment),
         group.prop_map(Outcome::Group),
-        Just(Outcome::KeyCreated),
+        any::<Option<u32>>().prop_map(|instead_of| Outcome::KeyCreated { instead_of }),
         Just(Outcome::KeyRevoked),
     ]
 }

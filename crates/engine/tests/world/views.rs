@@ -42,7 +42,7 @@ impl World {
                 payments: group.payments.iter().map(|p| self.payment(p)).collect(),
                 accounts: self.sums_after(lsn, &group.accounts),
             },
-            Outcome::KeyCreated => Effect::KeyCreated,
+            Outcome::KeyCreated { .. } => Effect::KeyCreated,
             Outcome::KeyRevoked => Effect::KeyRevoked,
         }
     }

@@ -133,10 +133,21 @@ impl Payment {
     #[inline]
     pub(super) fn post_all(&mut self, draft: &mut Draft<'_>) -> Result<(), Reason> {
         for leg in &mut self.legs {
-            draft.post(leg.moving(leg.amount_minor), Force::No)?;
+            let role = leg.role;
+            if let Err(reason) = draft.post(leg.moving(leg.amount_minor), Force::No) {
+                return Err(self.why_not_posted(role, reason));
+            }
             leg.captured_minor = leg.amount_minor;
         }
         Ok(())
+    }
+
+    #[cold]
+    fn why_not_posted(&self, role: LegRole, reason: Reason) -> Reason {
+        match role {
+            LegRole::CreditorFee => self.unless_below_fee(reason, Reason::PaymentBelowFee),
+            LegRole::Principal | LegRole::DebtorFee => reason,
+        }
     }
 
     fn hold_all(&self, draft: &mut Draft<'_>) -> Result<(), Reason> {

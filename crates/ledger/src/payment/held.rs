@@ -30,11 +30,9 @@ impl Payment {
             leg.captured_minor += amount;
         }
         if first {
-            let fees = after.creditor_fees_minor();
-            after.take_fees(draft).map_err(|reason| match reason {
-                Reason::InsufficientFunds if u128::from(moved) < fees => Reason::CaptureBelowFee,
-                reason => reason,
-            })?;
+            let below = Reason::CaptureBelowFee;
+            let taken = after.take_fees(draft);
+            taken.map_err(|reason| after.unless_below_fee(reason, below))?;
         }
         if release_rest {
             after.release_remaining(draft);
@@ -113,7 +111,9 @@ impl Payment {
                 draft.post_held(leg.moving(leg.amount_minor))?;
                 leg.captured_minor = leg.amount_minor;
             }
-            after.take_fees(draft)?;
+            let below = Reason::PaymentBelowFee;
+            let taken = after.take_fees(draft);
+            taken.map_err(|reason| after.unless_below_fee(reason, below))?;
         } else {
             return Err(Reason::PaymentNotConfirmable);
         }
@@ -182,9 +182,16 @@ impl Payment {
         Ok(())
     }
 
-    fn creditor_fees_minor(&self) -> u128 {
+    /// Why the fees of the payee could not be taken from what was just posted: `below`, if it was
+    /// less than they are, so that it is not the debtor who lacks money.
+    pub(super) fn unless_below_fee(&self, reason: Reason, below: Reason) -> Reason {
         let fees = self.legs.iter().filter(|l| l.role == LegRole::CreditorFee);
-        fees.map(|l| u128::from(l.amount_minor)).sum()
+        let fees: u128 = fees.map(|l| u128::from(l.amount_minor)).sum();
+        let posted: u128 = self.principal().map(|l| u128::from(l.captured_minor)).sum();
+        match reason {
+            Reason::InsufficientFunds if posted < fees => below,
+            reason => reason,
+        }
     }
 
     /// Gives up everything that is neither captured nor released; a creditor's fee never was held.

@@ -14,7 +14,8 @@ fn a_fee_of_the_debtor_comes_on_top_and_one_of_the_creditor_from_what_it_receive
         sums b                  => 0 5 0 60
         sums f                  => 0 0 0 15
         pay q a b:30 fee f:1:debtor => insufficient_funds
-        pay r a b:3 fee f:59:creditor => insufficient_funds
+        pay r a b:3 fee f:59:creditor => payment_below_fee
+        pay r2 a b:31 fee f:1:creditor => insufficient_funds
         pay s a b:3 fee f:58:creditor => completed
         pay t a b:1 fee nobody:1:debtor => fee_account_not_found
         pay u a b:1 fee a:1:debtor  => accounts_must_differ

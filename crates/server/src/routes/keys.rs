@@ -55,7 +55,9 @@ pub(super) async fn create(
 #[utoipa::path(
     get, path = "/v1/keys", tag = "keys", operation_id = "list_keys",
     summary = "List API keys",
-    description = "All of them, revoked ones too; there are at most 10,000.",
+    description = "All of them, revoked and expired ones too, up to 10,000: then a new key takes \
+        the place of the oldest that no longer works. Its events stay, and its number is not used \
+        again.",
     security(("api_key" = ["admin"])),
     responses((status = 200, description = "The keys, without their texts", body = Page<KeyView>)),
 )]

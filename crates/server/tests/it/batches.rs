@@ -96,6 +96,26 @@ fn a_batch_has_its_limits() {
     assert_eq!(balances(&server), ("0.00".into(), "100.00".into()));
 }
 
+#[test]
+fn what_does_not_fit_into_a_record_is_refused_and_leaves_nothing() {
+    // Batches of the journal, and so records, have 16 KiB here.
+    let server = Server::with_alice_and_bob();
+    let many: Vec<Value> = (0..1_000).map(|n| transfer(&format!("n{n}"), "0.01")).collect();
+    let problem = server.client.post(ATOMIC, &json!(many)).problem(422, "group_too_large");
+    assert!(problem["index"].is_null(), "no payment of it is to blame: {problem}");
+    server.client.get("/v1/payments/n0").problem(404, "payment_not_found");
+    assert_eq!(balances(&server), ("100.00".into(), "0.00".into()));
+    server.client.post(ATOMIC, &json!(many[..20])).expect(201);
+    server.client.post(BATCH, &json!(many)).expect(200);
+    assert_eq!(balances(&server), ("90.00".into(), "10.00".into()));
+    let mut wordy = transfer("wordy", "1.00");
+    for nth in 0..16 {
+        wordy["metadata"][format!("key-{nth}")] = json!("\u{1f4b6}".repeat(256));
+    }
+    server.client.post("/v1/payments", &wordy).problem(422, "record_too_large");
+    server.client.get("/v1/payments/wordy").problem(404, "payment_not_found");
+}
+
 /// As a client would write it, with only the fields that it needs.
 #[derive(Clone, PartialEq, Message)]
 struct Batch {

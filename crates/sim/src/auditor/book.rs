@@ -184,7 +184,7 @@ impl Book {
             (Command::Due { payment }, Outcome::Payment(after)) => {
                 self.stepped(made, *payment, None, after)?;
             }
-            (Command::CreateKey(key), Outcome::KeyCreated) => {
+            (Command::CreateKey(key), Outcome::KeyCreated { instead_of: None }) => {
                 let (scopes, created_at) = (key.scopes, record.at);
                 let known =
                     self.keys.insert(key.number, BookKey { scopes, created_at, revoked_at: None });
