@@ -2,12 +2,13 @@
 
 use crate::committer::Committer;
 use crate::cursors::Cursors;
-use crate::error::SubmitError;
+use crate::engine_thread::EngineThread;
+use crate::error::{CallError, SubmitError};
 use crate::examine;
 use crate::history::History;
 use crate::housekeeping::Lookup;
 use crate::ids::index::IdIndex;
-use crate::inbox::{Load, Message, Pending, Refused, Replies, Shared};
+use crate::inbox::{Admitted, Load, Message, Pending, Refused, Replies, Shared};
 use crate::lookup::{self, LookupError};
 use crate::options::NodeOptions;
 use crate::prepared::Prepared;
@@ -28,6 +29,8 @@ use std::time::Duration;
 /// What the node's threads share.
 pub(crate) struct Core<S: Storage> {
     pub(crate) shared: Arc<Shared>,
+    /// Whoever runs the engine has it; gone once the node has ended.
+    pub(crate) engine: Mutex<Option<EngineThread<S>>>,
     pub(crate) committer: Arc<Committer<S>>,
     pub(crate) index: IdIndex<S>,
     pub(crate) history: History<S>,
@@ -57,7 +60,32 @@ impl<S: Storage> Core<S> {
         lookup::Archive { index: &self.index, history: &self.history, tagger: &self.tagger }
     }
 
+    /// Takes a request, never waits.
     pub(crate) fn submit(&self, request: Request) -> Result<Ticket<Replies>, SubmitError> {
+        self.admit(request, false).map(|(ticket, _)| ticket)
+    }
+
+    /// Takes a request and waits for its replies. If the engine rests, it is run right here: a lone
+    /// caller wakes no thread and waits for none.
+    pub(crate) fn call(&self, request: Request) -> Result<Replies, CallError> {
+        let (ticket, leads) = self.admit(request, true).map_err(CallError::Submit)?;
+        if leads {
+            let panicking = StopOnPanic(&self.shared);
+            let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(engine) = engine.as_mut() {
+                engine.run(|| ticket.is_ready());
+            }
+            drop(panicking);
+        }
+        ticket.wait().map_err(CallError::Stopped)
+    }
+
+    /// Takes a request, and says whether the caller is to run the engine now.
+    fn admit(
+        &self,
+        request: Request,
+        may_lead: bool,
+    ) -> Result<(Ticket<Replies>, bool), SubmitError> {
         if request.is_empty() {
             return Err(SubmitError::Empty);
         }
@@ -74,7 +102,7 @@ impl<S: Storage> Core<S> {
             let admitted = if on_disk {
                 self.shared.admit_look(Load::of(&pending.request), limit).map(|()| {
                     self.send_lookup(Lookup::Request(Arc::clone(&pending)));
-                    None
+                    Admitted::Queued
                 })
             } else {
                 let mut prepared = Prepared::default();
@@ -82,15 +110,16 @@ impl<S: Storage> Core<S> {
                 let message =
                     Message::Commands { pending: Arc::clone(&pending), range: 0..count, prepared };
                 let unchanged = || self.index.runs().generations() == generations;
-                self.shared.admit(message, limit, unchanged)
+                self.shared.admit(message, limit, may_lead, unchanged)
             };
             match admitted {
-                Ok(None) => return Ok(ticket),
+                Ok(Admitted::Queued) => return Ok((ticket, false)),
+                Ok(Admitted::Leads) => return Ok((ticket, true)),
                 // A generation went to disk in the meantime: look there too.
-                Ok(Some(_)) => {}
+                Ok(Admitted::OutOfDate) => {}
                 Err(Refused::Full(_)) if self.ids_lack_room() => {
                     pending.fill(&storage_full(count));
-                    return Ok(ticket);
+                    return Ok((ticket, false));
                 }
                 Err(Refused::Full(Load { commands: waiting, bytes })) => {
                     return Err(SubmitError::Full { waiting, bytes });
@@ -253,6 +282,29 @@ impl<S: Storage> Core<S> {
     }
 }
 
+/// Stops the node if whoever runs the engine panics, so that nobody waits for the engine for ever.
+struct StopOnPanic<'a>(&'a Shared);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop(Stopped { why: "a broken invariant ended the engine".into() });
+        }
+    }
+}
+
 fn storage_full(count: usize) -> Vec<(usize, Reply)> {
     (0..count).map(|index| (index, Reply::Unavailable(Unavailable::StorageFull))).collect()
+}
+
+/// The engine's own thread: runs it whenever there is something to do and no caller does so.
+pub(crate) fn engine_thread<S: Storage>(core: &Core<S>) {
+    let _panicking = StopOnPanic(&core.shared);
+    let engine = || core.engine.lock().unwrap_or_else(PoisonError::into_inner);
+    while core.shared.wait_to_run() {
+        let mut engine = engine();
+        engine.as_mut().expect("it ends below").run(|| false);
+    }
+    drop(engine().take());
+    core.shared.engine_ended();
 }

@@ -1,4 +1,4 @@
-//! The engine thread: the one writer of the state.
+//! The engine with all it needs: the one writer of the state, run by its thread or by a lone caller.
 //!
 //! It takes whatever waits, decides it into a batch, and sees to it that the batch is committed: by
 //! itself when nothing else waits, so that a lone caller pays one sync and no more hops; by the
@@ -8,7 +8,7 @@
 use crate::clock;
 use crate::committer::Committer;
 use crate::housekeeping::Lookup;
-use crate::inbox::{Completion, Load, Message, Next, Pending, Shared, Work};
+use crate::inbox::{Completion, IDLE, Load, Message, Next, Pending, Shared, Work};
 use crate::options::FROZEN_MAX;
 use crate::prepared::{Known, Prepared};
 use crate::request::Reply;
@@ -35,10 +35,6 @@ const BATCH_BYTES: usize = 2 << 20;
 /// Replies that are worth sending apart from those that follow.
 const SEND_AFTER: usize = 64;
 
-/// The longest the engine thread sleeps when nothing is due: bounds how late a clock that was set
-/// is noticed.
-const IDLE: Duration = Duration::from_millis(500);
-
 /// How long to wait for space that is being prepared.
 const SPACE_WAIT: Duration = Duration::from_millis(2);
 
@@ -62,6 +58,8 @@ pub(crate) struct EngineThread<S: Storage> {
     pub(crate) counters: Arc<Counters>,
     pub(crate) wake_preparer: Box<dyn Fn() + Send>,
     batch: Option<Batch>,
+    /// The segment of the last batch.
+    segment: Option<u64>,
     completions: Vec<Completion>,
     crowd: Crowd,
     due_left: bool,
@@ -126,28 +124,31 @@ impl<S: Storage> EngineThread<S> {
             counters,
             wake_preparer,
             batch: None,
+            segment: None,
             completions: Vec::new(),
             crowd: Crowd::default(),
             due_left: false,
         }
     }
 
-    /// Works until the node closes or stops.
-    pub(crate) fn run(mut self) {
-        loop {
+    /// Works until there is nothing more to do, or it is `enough`.
+    pub(crate) fn run(&mut self, enough: impl Fn() -> bool) {
+        let mut done = Ok(());
+        while let Ok(()) = done.and_then(|()| self.take_due()).and_then(|()| self.send_off()) {
             self.counters.open_payments(self.store.engine().open_payments_count());
-            let holding = self.batch.is_some() || !self.completions.is_empty();
-            let done = match self.shared.next(holding, self.sleep()) {
+            let in_hand = self.batch.is_some() || !self.completions.is_empty();
+            let next = match enough() {
+                true => Next::Rest,
+                false => self.shared.next(in_hand, self.sleep()),
+            };
+            done = match next {
                 Next::Messages(messages) => self.take(messages),
                 Next::Continue => Ok(()),
-                Next::Closed => break,
-                Next::Stopped => break,
+                Next::Rest => return self.shared.rest(in_hand, self.sleep()),
             };
-            if done.and_then(|()| self.take_due()).and_then(|()| self.send_off()).is_err() {
-                break;
-            }
         }
-        self.shared.engine_ended();
+        // The journal has stopped, and will not be written to again.
+        self.shared.rest(false, IDLE);
     }
 
     fn take(&mut self, messages: VecDeque<Message>) -> Result<(), End> {
@@ -294,9 +295,11 @@ impl<S: Storage> EngineThread<S> {
         while self.batch.is_none() {
             match self.store.begin(now) {
                 Ok(batch) => {
+                    if self.segment.replace(batch.segment()) != Some(batch.segment()) {
+                        (self.wake_preparer)();
+                    }
                     self.batch = Some(batch);
                     self.counters.storage_full(false);
-                    (self.wake_preparer)();
                 }
                 Err(error) => {
                     (self.wake_preparer)();

@@ -1,8 +1,10 @@
 //! Errors of the node, in words for the people who run it.
 
 use crate::retention::{Place, Retirement};
+use crate::ticket::Stopped;
 use courant_engine::DecodeError;
 use courant_journal::Lsn;
+use courant_ledger::FieldError;
 use std::{fmt, io};
 
 /// Why a node did not open.
@@ -218,7 +220,7 @@ pub enum SubmitError {
         bytes: usize,
     },
     /// The node has stopped.
-    Stopped(crate::Stopped),
+    Stopped(Stopped),
     /// The request has no command.
     Empty,
 }
@@ -238,3 +240,26 @@ impl fmt::Display for SubmitError {
 }
 
 impl std::error::Error for SubmitError {}
+
+/// Why a call had no reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallError {
+    /// The command breaks a rule that needs no state.
+    Field(FieldError),
+    /// It was not taken.
+    Submit(SubmitError),
+    /// The node stopped; whether it was recorded is known after a restart.
+    Stopped(Stopped),
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CallError::Field(error) => error.fmt(f),
+            CallError::Submit(error) => error.fmt(f),
+            CallError::Stopped(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CallError {}

@@ -4,7 +4,7 @@ use crate::clock;
 use crate::committer::Committer;
 use crate::core::Core;
 use crate::error::IndexError;
-use crate::inbox::{Load, Message, Pending, Shared};
+use crate::inbox::{Admitted, Load, Message, Pending, Shared};
 use crate::lookup::{self, Found};
 use crate::prepared::{Known, Prepared};
 use crate::request::{Reply, Unavailable};
@@ -96,8 +96,8 @@ fn enqueue<S: Storage>(
             Message::Commands { pending: Arc::clone(&pending), range: range.clone(), prepared };
         // They were admitted once; they are not refused now.
         match core.shared.push(message, || core.index.runs().generations() == generations) {
-            Ok(None) => return,
-            Ok(Some(_)) => {}
+            Ok(Admitted::Queued | Admitted::Leads) => return,
+            Ok(Admitted::OutOfDate) => {}
             Err(crate::inbox::Refused::Stopped(stopped)) => return pending.stop(&stopped),
             Err(crate::inbox::Refused::Full(_)) => unreachable!("there is no limit here"),
         }

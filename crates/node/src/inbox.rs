@@ -1,5 +1,6 @@
 //! The inbox: what waits for the engine thread, and what it waits for.
 
+use crate::clock;
 use crate::prepared::Prepared;
 use crate::request::{Reply, Request};
 use crate::ticket::{Answer, Stopped};
@@ -8,7 +9,11 @@ use courant_journal::SealedBatch;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// The longest the engine thread sleeps when nothing is due: bounds how late a clock that was set
+/// is noticed.
+pub(crate) const IDLE: Duration = Duration::from_millis(500);
 
 /// The replies to a request, one per command, in their order.
 pub type Replies = Vec<Reply>;
@@ -146,28 +151,49 @@ pub(crate) struct Inbox {
     looking: usize,
     /// The commands of requests that are being looked up; they count as waiting.
     looked_up: Load,
-    engine_waits: bool,
+    /// Somebody runs the engine: its thread, or a caller who leads.
+    running: bool,
+    /// Whoever ran the engine last left a batch or replies in its hands.
+    in_hand: bool,
+    /// When the engine is to run again though nothing comes.
+    run_at: Option<Instant>,
+    runner_waits: bool,
+    thread_waits: bool,
     writer_waits: bool,
     stopped: Option<Stopped>,
 }
 
-/// What the engine thread is to do next.
+/// What whoever runs the engine is to do next.
 pub(crate) enum Next {
     /// Decide these; the queue is empty now.
     Messages(VecDeque<Message>),
     /// The writer is free, or the time has come for something due.
     Continue,
-    /// Nothing more will come.
-    Closed,
-    /// The journal failed.
-    Stopped,
+    /// There is nothing to do, or the journal failed.
+    Rest,
 }
 
-/// The inbox and its two waiting threads.
+/// How a message was taken.
+pub(crate) enum Admitted {
+    /// Whoever runs the engine, or its thread, will see it.
+    Queued,
+    /// The engine rested, and now the sender has it: to run it, and then [`Shared::rest`].
+    Leads,
+    /// It was not: what was looked up for it is out of date.
+    OutOfDate,
+}
+
+/// The inbox, and who waits for a change of it.
+///
+/// One at a time runs the engine: its own thread, or a caller who found it at rest and does so for
+/// its own command instead of waking the thread and waiting.
 #[derive(Default)]
 pub(crate) struct Shared {
     inbox: Mutex<Inbox>,
-    engine: Condvar,
+    /// Whoever runs the engine waits for messages or for the writer.
+    runner: Condvar,
+    /// The engine thread waits until it is to run the engine.
+    thread: Condvar,
     writer: Condvar,
 }
 
@@ -190,6 +216,19 @@ impl Inbox {
         }
         Ok(())
     }
+
+    /// True if there is something to do for the engine, or never will be.
+    fn has_work(&self) -> bool {
+        self.stopped.is_some()
+            || !self.queue.is_empty()
+            || self.in_hand && !self.writing
+            || self.is_over()
+    }
+
+    /// True if closing has begun and nothing more will come.
+    fn is_over(&self) -> bool {
+        self.closing && self.queue.is_empty() && !self.in_hand && !self.writing && self.looking == 0
+    }
 }
 
 impl Shared {
@@ -197,18 +236,35 @@ impl Shared {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Wakes who has something to do now.
+    fn wake(&self, mut inbox: MutexGuard<'_, Inbox>) {
+        let (is_thread, waits) = match inbox.running {
+            true => (false, std::mem::take(&mut inbox.runner_waits)),
+            false if inbox.has_work() => (true, std::mem::take(&mut inbox.thread_waits)),
+            false => return,
+        };
+        drop(inbox);
+        match (waits, is_thread) {
+            (false, _) => {}
+            (true, true) => self.thread.notify_one(),
+            (true, false) => self.runner.notify_one(),
+        }
+    }
+
     /// Takes a message from outside, if there is room and the node is not closing. `accept` is
-    /// asked under the lock; if it says no, the message comes back.
+    /// asked under the lock and says whether what was looked up still holds. Who `may_lead` gets to
+    /// run the engine if it rests.
     pub(crate) fn admit(
         &self,
         message: Message,
         limit: Load,
+        may_lead: bool,
         accept: impl FnOnce() -> bool,
-    ) -> Result<Option<Message>, Refused> {
+    ) -> Result<Admitted, Refused> {
         let load = message.load();
         let inbox = self.lock();
         inbox.check_room(load, limit)?;
-        self.put(inbox, (message, load), accept)
+        self.put(inbox, (message, load), may_lead, accept)
     }
 
     /// Takes a message that was admitted before, or that the node itself sends.
@@ -216,17 +272,18 @@ impl Shared {
         &self,
         message: Message,
         accept: impl FnOnce() -> bool,
-    ) -> Result<Option<Message>, Refused> {
+    ) -> Result<Admitted, Refused> {
         let load = message.load();
-        self.put(self.lock(), (message, load), accept)
+        self.put(self.lock(), (message, load), false, accept)
     }
 
     fn put(
         &self,
         mut inbox: MutexGuard<'_, Inbox>,
         (message, load): (Message, Load),
+        may_lead: bool,
         accept: impl FnOnce() -> bool,
-    ) -> Result<Option<Message>, Refused> {
+    ) -> Result<Admitted, Refused> {
         if let Some(stopped) = &inbox.stopped {
             return Err(Refused::Stopped(stopped.clone()));
         }
@@ -234,16 +291,17 @@ impl Shared {
             return Err(Refused::Stopped(Stopped { why: "it was closed".into() }));
         }
         if !accept() {
-            return Ok(Some(message));
+            return Ok(Admitted::OutOfDate);
         }
+        let rests = !inbox.running && !inbox.writing && !inbox.has_work();
         inbox.waiting = inbox.waiting.and(load);
         inbox.queue.push_back(message);
-        let wake = std::mem::take(&mut inbox.engine_waits);
-        drop(inbox);
-        if wake {
-            self.engine.notify_one();
+        if may_lead && rests {
+            inbox.running = true;
+            return Ok(Admitted::Leads);
         }
-        Ok(None)
+        self.wake(inbox);
+        Ok(Admitted::Queued)
     }
 
     /// How much waits.
@@ -251,33 +309,69 @@ impl Shared {
         self.lock().waiting
     }
 
-    /// Waits for something to do. With `holding`, a batch or a completion is in hand, so a free
-    /// writer is something to do.
-    pub(crate) fn next(&self, holding: bool, timeout: Duration) -> Next {
+    /// For the engine thread: waits until it is to run the engine; false if never again.
+    pub(crate) fn wait_to_run(&self) -> bool {
+        let mut inbox = self.lock();
+        loop {
+            if inbox.stopped.is_some() {
+                return false;
+            }
+            let wait = match inbox.run_at {
+                _ if inbox.running => IDLE,
+                _ if inbox.is_over() => return false,
+                _ if inbox.has_work() => Duration::ZERO,
+                None => IDLE,
+                Some(at) => at.saturating_duration_since(clock::instant()),
+            };
+            if wait.is_zero() {
+                inbox.running = true;
+                return true;
+            }
+            inbox.thread_waits = true;
+            let waited = self.thread.wait_timeout(inbox, wait);
+            inbox = waited.unwrap_or_else(PoisonError::into_inner).0;
+            inbox.thread_waits = false;
+        }
+    }
+
+    /// The engine is run no longer by whom it was. It may have a batch or replies `in_hand`, and is
+    /// to run again after `sleep` at the latest.
+    pub(crate) fn rest(&self, in_hand: bool, sleep: Duration) {
+        let mut inbox = self.lock();
+        let run_at = clock::instant() + sleep;
+        let sooner = inbox.run_at.is_none_or(|at| run_at < at);
+        (inbox.running, inbox.in_hand, inbox.run_at) = (false, in_hand, Some(run_at));
+        if sooner && std::mem::take(&mut inbox.thread_waits) {
+            drop(inbox);
+            return self.thread.notify_one();
+        }
+        self.wake(inbox);
+    }
+
+    /// What to do next. With `in_hand`, a batch or a completion is, so a free writer is something
+    /// to do, and waited for until `sleep` has passed.
+    pub(crate) fn next(&self, in_hand: bool, sleep: Duration) -> Next {
         let mut inbox = self.lock();
         let mut waited = false;
         loop {
             if inbox.stopped.is_some() {
-                return Next::Stopped;
+                return Next::Rest;
             }
             if !inbox.queue.is_empty() {
                 inbox.waiting = Load::default();
                 return Next::Messages(std::mem::take(&mut inbox.queue));
             }
-            if holding && !inbox.writing {
+            if waited || sleep.is_zero() || in_hand && !inbox.writing {
                 return Next::Continue;
             }
-            if inbox.closing && !holding && !inbox.writing && inbox.looking == 0 {
-                return Next::Closed;
+            if !in_hand {
+                return Next::Rest;
             }
-            if waited {
-                return Next::Continue;
-            }
-            inbox.engine_waits = true;
+            inbox.runner_waits = true;
             let (guard, result) =
-                self.engine.wait_timeout(inbox, timeout).unwrap_or_else(PoisonError::into_inner);
+                self.runner.wait_timeout(inbox, sleep).unwrap_or_else(PoisonError::into_inner);
             inbox = guard;
-            inbox.engine_waits = false;
+            inbox.runner_waits = false;
             waited = result.timed_out();
         }
     }
@@ -298,9 +392,9 @@ impl Shared {
     pub(crate) fn hand_over(&self, work: Work) -> Result<(), Stopped> {
         let mut inbox = self.lock();
         while inbox.writing && inbox.stopped.is_none() {
-            inbox.engine_waits = true;
-            inbox = self.engine.wait(inbox).unwrap_or_else(PoisonError::into_inner);
-            inbox.engine_waits = false;
+            inbox.runner_waits = true;
+            inbox = self.runner.wait(inbox).unwrap_or_else(PoisonError::into_inner);
+            inbox.runner_waits = false;
         }
         if let Some(stopped) = inbox.stopped.clone() {
             drop(inbox);
@@ -337,17 +431,18 @@ impl Shared {
     pub(crate) fn written(&self) {
         let mut inbox = self.lock();
         inbox.writing = false;
-        let wake = std::mem::take(&mut inbox.engine_waits);
-        drop(inbox);
-        if wake {
-            self.engine.notify_one();
-        }
+        self.wake(inbox);
     }
 
     /// Nothing new is taken from now on; what waits is still done.
     pub(crate) fn close(&self) {
         self.lock().closing = true;
-        self.engine.notify_all();
+        self.wake_all();
+    }
+
+    fn wake_all(&self) {
+        self.runner.notify_all();
+        self.thread.notify_all();
         self.writer.notify_all();
     }
 
@@ -375,11 +470,7 @@ impl Shared {
         let mut inbox = self.lock();
         inbox.looking -= 1;
         inbox.looked_up = inbox.looked_up.without(commands);
-        let wake = inbox.closing && inbox.looking == 0;
-        drop(inbox);
-        if wake {
-            self.engine.notify_all();
-        }
+        self.wake(inbox);
     }
 
     /// The engine thread has ended: the writer may end too, and what still waits is dropped, which
@@ -406,8 +497,7 @@ impl Shared {
             inbox.stopped.get_or_insert(stopped.clone());
             (std::mem::take(&mut inbox.queue), inbox.work.take())
         };
-        self.engine.notify_all();
-        self.writer.notify_all();
+        self.wake_all();
         for message in queue {
             match message {
                 Message::Commands { pending, .. } => pending.stop(&stopped),

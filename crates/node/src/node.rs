@@ -4,7 +4,7 @@ use crate::committer::Committer;
 use crate::core::Core;
 use crate::cursors::Cursor;
 use crate::engine_thread::EngineThread;
-use crate::error::{OpenError, SubmitError};
+use crate::error::{CallError, OpenError, SubmitError};
 use crate::housekeeping;
 use crate::inbox::{Replies, Shared};
 use crate::lookup::LookupError;
@@ -19,7 +19,7 @@ use crate::store::Store;
 use crate::ticket::{Stopped, Ticket};
 use courant_engine::{Caller, Command, Frozen, Key, Lsn};
 use courant_journal::{OsStorage, Payload, Scan, Storage};
-use courant_ledger::{AccountNo, FieldError, Id, IdBuf};
+use courant_ledger::{AccountNo, Id, IdBuf};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::mpsc::{channel, sync_channel};
@@ -89,30 +89,34 @@ impl<S: Storage> Node<S> {
         for frozen in opened.unsealed {
             let _ = frozen_sender.send(frozen);
         }
+        let wake = Box::new(move || {
+            let _ = space_sender.try_send(());
+        });
+        let tagger = opened.engine.tagger();
+        let store = Store::new(opened.engine, opened.appender);
+        let senders = (lookup_sender.clone(), frozen_sender);
+        let engine =
+            EngineThread::new(store, Arc::clone(&shared), Arc::clone(&committer), senders, wake);
         let core = Arc::new(Core {
-            shared: Arc::clone(&shared),
+            shared,
+            engine: Mutex::new(Some(engine)),
             committer: Arc::clone(&committer),
             index: opened.index,
             history: opened.history,
             retired: opened.retired,
             cursors: Arc::default(),
             snapshots: opened.snapshots,
-            tagger: opened.engine.tagger(),
+            tagger,
             options,
             snapshot_at: AtomicU64::new(opened.report.snapshot.0),
             ids_lack_room: AtomicBool::new(false),
             report: opened.report,
-            lookups: Mutex::new(Some(lookup_sender.clone())),
+            lookups: Mutex::new(Some(lookup_sender)),
             warnings: Mutex::default(),
         });
-        let wake = Box::new(move || {
-            let _ = space_sender.try_send(());
-        });
-        let store = Store::new(opened.engine, opened.appender);
-        let senders = (lookup_sender, frozen_sender);
-        let engine = EngineThread::new(store, shared, Arc::clone(&committer), senders, wake);
         let mut threads = Threads::new(&core);
-        threads.spawn("courant-engine", move || engine.run());
+        let this = Arc::clone(&core);
+        threads.spawn("courant-engine", move || crate::core::engine_thread(&this));
         let writer = Arc::clone(&committer);
         threads.spawn("courant-journal", move || writer.run());
         let this = Arc::clone(&core);
@@ -155,8 +159,7 @@ impl<S: Storage> Node<S> {
     /// [`CallError`]: the command breaks a rule, or was not taken, or the node stopped.
     pub fn call(&self, caller: Caller<'_>, command: &Command<'_>) -> Result<Reply, CallError> {
         let request = Request::new(caller, command).map_err(CallError::Field)?;
-        let ticket = self.submit(request).map_err(CallError::Submit)?;
-        let replies = ticket.wait().map_err(CallError::Stopped)?;
+        let replies = self.core.call(request)?;
         Ok(replies[0])
     }
 
@@ -330,26 +333,3 @@ impl<S: Storage> Drop for Threads<S> {
         }
     }
 }
-
-/// Why a call had no reply.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CallError {
-    /// The command breaks a rule that needs no state.
-    Field(FieldError),
-    /// It was not taken.
-    Submit(SubmitError),
-    /// The node stopped; whether it was recorded is known after a restart.
-    Stopped(Stopped),
-}
-
-impl std::fmt::Display for CallError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            CallError::Field(error) => error.fmt(f),
-            CallError::Submit(error) => error.fmt(f),
-            CallError::Stopped(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for CallError {}

@@ -61,6 +61,11 @@ impl<T> Ticket<T> {
         (Ticket { slot: Arc::clone(&slot) }, Answer { slot })
     }
 
+    /// True if waiting would not wait.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.slot.lock().value.is_some()
+    }
+
     /// Waits until the value is there.
     ///
     /// # Errors

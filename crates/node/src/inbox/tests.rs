@@ -1,6 +1,6 @@
 //! The room in the inbox: by commands and by bytes, with nobody who takes anything out.
 
-use super::{Load, Message, Pending, Refused, Shared};
+use super::{Admitted, Load, Message, Pending, Refused, Shared};
 use crate::prepared::Prepared;
 use crate::request::{REQUEST_BYTES_MAX, Request};
 use crate::ticket::Ticket;
@@ -31,8 +31,8 @@ fn message(request: Request) -> Message {
 fn fill(shared: &Shared, request: &Request) -> (usize, Load) {
     let mut taken = 0;
     loop {
-        match shared.admit(message(request.clone()), LIMIT, || true) {
-            Ok(None) => taken += 1,
+        match shared.admit(message(request.clone()), LIMIT, false, || true) {
+            Ok(Admitted::Queued) => taken += 1,
             Err(Refused::Full(waiting)) => return (taken, waiting),
             _ => unreachable!("it accepts and does not stop"),
         }
@@ -47,7 +47,10 @@ fn large_commands_are_pushed_back_by_their_bytes_and_small_ones_fit() {
     assert_eq!((waiting, shared.waiting()), (expected, expected));
     assert!(waiting.commands < LIMIT.commands / 2, "{waiting:?}");
     assert!(waiting.bytes + large.bytes_len() > LIMIT.bytes, "{waiting:?}");
-    assert!(matches!(shared.admit(message(request(1, 1)), LIMIT, || true), Ok(None)));
+    assert!(matches!(
+        shared.admit(message(request(1, 1)), LIMIT, false, || true),
+        Ok(Admitted::Queued)
+    ));
 }
 
 #[test]
@@ -55,9 +58,15 @@ fn small_commands_are_pushed_back_by_their_number() {
     let shared = Shared::default();
     let limit = Load { bytes: REQUEST_BYTES_MAX, ..LIMIT };
     for _ in 0..LIMIT.commands {
-        assert!(matches!(shared.admit(message(request(1, 1)), limit, || true), Ok(None)));
+        assert!(matches!(
+            shared.admit(message(request(1, 1)), limit, false, || true),
+            Ok(Admitted::Queued)
+        ));
     }
-    assert!(matches!(shared.admit(message(request(1, 1)), limit, || true), Err(Refused::Full(_))));
+    assert!(matches!(
+        shared.admit(message(request(1, 1)), limit, false, || true),
+        Err(Refused::Full(_))
+    ));
 }
 
 #[test]
@@ -66,8 +75,11 @@ fn an_empty_inbox_takes_any_request_and_a_look_up_counts_as_waiting() {
     assert!(huge.bytes_len() > LIMIT.bytes);
     let load = Load::of(&huge);
     assert!(shared.admit_look(load, LIMIT).is_ok());
-    assert!(matches!(shared.admit(message(request(1, 1)), LIMIT, || true), Err(Refused::Full(_))));
+    assert!(matches!(
+        shared.admit(message(request(1, 1)), LIMIT, false, || true),
+        Err(Refused::Full(_))
+    ));
     shared.end_look(load);
-    assert!(matches!(shared.admit(message(huge), LIMIT, || true), Ok(None)));
+    assert!(matches!(shared.admit(message(huge), LIMIT, false, || true), Ok(Admitted::Queued)));
     assert!(matches!(shared.admit_look(load, LIMIT), Err(Refused::Full(_))));
 }
