@@ -6,7 +6,7 @@ use crate::engine_thread::EngineThread;
 use crate::error::{CallError, SubmitError};
 use crate::examine;
 use crate::history::History;
-use crate::housekeeping::Lookup;
+use crate::housekeeping::{Job, Lookup};
 use crate::ids::index::IdIndex;
 use crate::inbox::{Admitted, Load, Message, Pending, Refused, Replies, Shared};
 use crate::lookup::{self, LookupError};
@@ -44,7 +44,10 @@ pub(crate) struct Core<S: Storage> {
     pub(crate) snapshot_at: AtomicU64,
     /// Ids wait in memory because the disk has no room for them.
     pub(crate) ids_lack_room: AtomicBool,
+    /// A merge of ids is under way.
+    pub(crate) merging: AtomicBool,
     pub(crate) lookups: Mutex<Option<Sender<Lookup>>>,
+    pub(crate) jobs: Mutex<Option<Sender<Job>>>,
     pub(crate) warnings: Mutex<Vec<String>>,
 }
 
@@ -147,10 +150,7 @@ impl<S: Storage> Core<S> {
     }
 
     fn send_lookup(&self, lookup: Lookup) {
-        let sender = self.lookups.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = &*sender {
-            let _ = sender.send(lookup);
-        }
+        send(&self.lookups, lookup);
     }
 
     pub(crate) fn payment(
@@ -177,7 +177,7 @@ impl<S: Storage> Core<S> {
                         answer.give(Err(Stopped { why: why.into() }));
                     }
                 };
-                this.send_lookup(Lookup::Job(Box::new(job)));
+                send(&this.jobs, Box::new(job));
             },
         );
         ticket
@@ -262,6 +262,7 @@ impl<S: Storage> Core<S> {
 
     pub(crate) fn end_look_ups(&self) {
         self.lookups.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     pub(crate) fn take_warnings(&self) -> Vec<String> {
@@ -279,6 +280,14 @@ impl<S: Storage> Core<S> {
     /// Ends the node because something broke that cannot be tried again.
     pub(crate) fn fail(&self, why: String) {
         self.shared.stop(Stopped { why: why.into() });
+    }
+}
+
+/// Sends something to a thread; when that is gone the node ends, and what is dropped says so.
+pub(crate) fn send<T>(to: &Mutex<Option<Sender<T>>>, what: T) {
+    let sender = to.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(sender) = &*sender {
+        let _ = sender.send(what);
     }
 }
 

@@ -32,17 +32,30 @@ const CHAIN_STEP_BYTES: u64 = 1 << 20;
 /// than one of each.
 const CHAIN_PAUSE: Duration = Duration::from_millis(20);
 
+/// Beyond so many runs, a merge under way is waited for before one more is added: a look-up asks
+/// the filter of each.
+const RUNS_MAX: usize = 64;
+
 /// What can be asked of the look-up thread.
 pub(crate) enum Lookup {
     /// A request of which something may be in the index on disk.
     Request(Arc<Pending>),
     /// A command that the engine knows candidates for, or wants to be looked for on disk again.
     Again { pending: Arc<Pending>, index: usize, candidates: Vec<Lsn> },
-    /// Something else that reads the disk.
-    Job(Box<dyn FnOnce() + Send>),
 }
 
-/// The look-up thread.
+/// A read of the disk for somebody who only looks.
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
+
+/// The thread of reads: however slow they are, no payment waits for them.
+pub(crate) fn read<S: Storage>(core: &Core<S>, jobs: &Receiver<Job>) {
+    while let Ok(job) = jobs.recv() {
+        core.counters().lookup();
+        job();
+    }
+}
+
+/// The look-up thread: for commands that wait to be decided.
 pub(crate) fn look_ups<S: Storage>(core: &Core<S>, lookups: &Receiver<Lookup>) {
     while let Ok(lookup) = lookups.recv() {
         core.counters().lookup();
@@ -59,7 +72,6 @@ pub(crate) fn look_ups<S: Storage>(core: &Core<S>, lookups: &Receiver<Lookup>) {
                 enqueue(core, pending, index..index + 1, candidates);
                 core.shared.end_look(Load::default());
             }
-            Lookup::Job(job) => job(),
         }
     }
 }
@@ -155,12 +167,15 @@ pub(crate) fn chain<S: Storage>(core: &Core<S>, chain: &mut Chain<S>) {
     }
 }
 
-/// The background thread: seals ids, merges runs, makes snapshots.
-pub(crate) fn background<S: Storage>(core: &Core<S>, frozen: &Receiver<Arc<Frozen>>) {
-    let (mut merging, mut snapshots) = (Pause::default(), Pause::default());
+/// The thread of the ids: writes full generations to disk. Callers wait for it when it is late, so
+/// it does nothing that takes long.
+pub(crate) fn seal_ids<S: Storage>(core: &Core<S>, frozen: &Receiver<Arc<Frozen>>) {
     loop {
         match frozen.recv_timeout(LOOK_AROUND) {
             Ok(generation) => {
+                while core.index.runs().size().0 >= RUNS_MAX && core.merging.load(Relaxed) {
+                    std::thread::park_timeout(LOOK_AROUND);
+                }
                 if let Err(error) = seal(core, generation) {
                     return core.fail(error);
                 }
@@ -169,20 +184,33 @@ pub(crate) fn background<S: Storage>(core: &Core<S>, frozen: &Receiver<Arc<Froze
             Err(RecvTimeoutError::Timeout) => make_spare(core),
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        if core.is_ending() {
-            continue;
-        }
-        // After each generation too: however fast they come, runs stay few and snapshots are made.
+    }
+}
+
+/// The background thread: merges runs of ids, makes snapshots. Nobody waits for either.
+pub(crate) fn background<S: Storage>(core: &Core<S>) {
+    let (mut merging, mut snapshots) = (Pause::default(), Pause::default());
+    while !core.is_ending() {
+        let mut merged = Ok(false);
         if merging.is_over() {
-            let merged = core.index.merge_step();
-            if let Some(error) = merging.after(merged) {
-                core.warn(format!("merging ids failed, will try again: {error}"));
-            }
+            core.merging.store(true, Relaxed);
+            merged = core.index.merge_step();
+            core.merging.store(false, Relaxed);
         }
+        // After each merge: however many there are to do, snapshots are made.
         if core.snapshot_is_due() && snapshots.is_over() {
             let made = snapshot(core);
             if let Some(error) = snapshots.after(made) {
                 core.warn(format!("the snapshot failed, will try again: {error}"));
+            }
+        }
+        match merged {
+            Ok(true) => merging = Pause::default(),
+            Ok(false) => std::thread::park_timeout(LOOK_AROUND),
+            Err(error) => {
+                if let Some(error) = merging.after(Err::<(), _>(error)) {
+                    core.warn(format!("merging ids failed, will try again: {error}"));
+                }
             }
         }
     }

@@ -84,6 +84,7 @@ impl<S: Storage> Node<S> {
         let committer =
             Arc::new(Committer::new(opened.writer, Arc::clone(&shared), Arc::default()));
         let (lookup_sender, lookup_receiver) = channel();
+        let (job_sender, job_receiver) = channel();
         let (frozen_sender, frozen_receiver) = channel::<Arc<Frozen>>();
         let (space_sender, space_receiver) = sync_channel::<()>(1);
         for frozen in opened.unsealed {
@@ -111,7 +112,9 @@ impl<S: Storage> Node<S> {
             snapshot_at: AtomicU64::new(opened.report.snapshot.0),
             ids_lack_room: AtomicBool::new(false),
             report: opened.report,
+            merging: AtomicBool::new(false),
             lookups: Mutex::new(Some(lookup_sender)),
+            jobs: Mutex::new(Some(job_sender)),
             warnings: Mutex::default(),
         });
         let mut threads = Threads::new(&core);
@@ -128,9 +131,11 @@ impl<S: Storage> Node<S> {
             housekeeping::prepare(shared, committer, &mut preparer, &space_receiver, &warn);
         });
         let this = Arc::clone(&core);
-        threads.spawn("courant-background", move || {
-            housekeeping::background(&this, &frozen_receiver);
-        });
+        threads.spawn("courant-read", move || housekeeping::read(&this, &job_receiver));
+        let this = Arc::clone(&core);
+        threads.spawn("courant-ids", move || housekeeping::seal_ids(&this, &frozen_receiver));
+        let this = Arc::clone(&core);
+        threads.spawn("courant-background", move || housekeeping::background(&this));
         let this = Arc::clone(&core);
         threads.spawn("courant-chain", move || housekeeping::chain(&this, &mut chain));
         if core.options.retention != Retention::KeepAll {
@@ -333,3 +338,6 @@ impl<S: Storage> Drop for Threads<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,9 @@ mod common;
 use common::*;
 use courant_journal::storage::Storage;
 use courant_journal::storage::mem::{Fault, MemStorage, Operation, Survive};
-use courant_node::{CallError, NodeOptions, OpenError, Reply, SubmitError, Unavailable};
+use courant_node::{
+    CallError, FROZEN_MAX, NodeOptions, OpenError, Reply, SubmitError, Unavailable,
+};
 use std::io::ErrorKind;
 use std::sync::Mutex;
 
@@ -155,6 +157,33 @@ fn a_snapshot_that_failed_is_made_later_and_leaves_nothing_behind() {
     storage.set_capacity(None);
     until(|| node.stats().snapshots > 0);
     assert_eq!(snapshots.list().expect("no errors").len(), 1);
+}
+
+/// True for the name of a run of several generations.
+fn is_merged(name: &str) -> bool {
+    let span = name.strip_prefix("ids/").and_then(|name| name.strip_suffix(".ids"));
+    span.and_then(|span| span.split_once('-')).is_some_and(|(from, to)| from != to)
+}
+
+#[test]
+fn ids_are_written_while_a_merge_or_a_snapshot_takes_long() {
+    let is_snapshot: fn(&str) -> bool = |name| name.starts_with("snapshots/");
+    for (slow, which) in [("merge", is_merged as fn(&str) -> bool), ("snapshot", is_snapshot)] {
+        let storage = MemStorage::new(8);
+        let node = with_alice_and_bob(&storage, NodeOptions::small());
+        let held = storage.hold_names(which);
+        // More generations than may wait in memory, so that callers would be pushed back for ever.
+        let names: Vec<String> = (0..2_000).map(|n| format!("p-{n}")).collect();
+        for name in &names {
+            assert!(!recorded(call(&node, &transfer(name))).1, "{slow}: {name}");
+        }
+        assert!(node.stats().id_runs > FROZEN_MAX + 1, "{slow}: {:?}", node.stats());
+        drop(held);
+        until(|| node.stats().id_runs < 10 && node.stats().snapshots > 0);
+        for name in &names {
+            assert!(recorded(call(&node, &transfer(name))).1, "{slow}: {name} is a repeat");
+        }
+    }
 }
 
 #[test]

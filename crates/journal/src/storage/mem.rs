@@ -12,7 +12,7 @@ mod image;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 pub use fault::{Fault, Operation};
 pub use image::{Survive, Unsynced};
@@ -40,6 +40,9 @@ struct State {
     faults: Faults,
     locks: BTreeSet<String>,
     random: u64,
+    /// Names that files may not be given for now.
+    held: Option<fn(&str) -> bool>,
+    released: Arc<Condvar>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -84,6 +87,13 @@ impl MemStorage {
     #[must_use]
     pub fn calls(&self, operation: Operation) -> u64 {
         self.state().faults.calls(operation)
+    }
+
+    /// Lets whoever gives a file one of these names wait, until what this gives is dropped: a disk
+    /// that is slow in the last step of making a file. One such hold at a time.
+    pub fn hold_names(&self, which: fn(&str) -> bool) -> HeldNames {
+        self.state().held = Some(which);
+        HeldNames { state: Arc::clone(&self.state) }
     }
 
     /// Bytes that all files together may have; `None` is no limit.
@@ -238,6 +248,10 @@ impl Storage for MemStorage {
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let (from, to) = (self.path(from), self.path(to));
         let mut state = self.state();
+        while state.held.is_some_and(|which| which(&to)) {
+            let released = Arc::clone(&state.released);
+            state = released.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
         state.faults.check(Operation::Rename)?;
         let inode = state.live_names.remove(&from).ok_or(io::ErrorKind::NotFound)?;
         state.live_names.insert(to.clone(), inode);
@@ -285,6 +299,20 @@ impl Storage for MemStorage {
 
     fn location(&self) -> String {
         format!("memory:/{}", self.prefix)
+    }
+}
+
+/// Holds names back until dropped.
+#[derive(Debug)]
+pub struct HeldNames {
+    state: Arc<Mutex<State>>,
+}
+
+impl Drop for HeldNames {
+    fn drop(&mut self) {
+        let mut state = lock(&self.state);
+        state.held = None;
+        state.released.notify_all();
     }
 }
 

@@ -109,16 +109,14 @@ impl<S: Storage> IdIndex<S> {
     pub fn add(&self, frozen: &Frozen) -> Result<(), IndexError> {
         let present = self.runs();
         assert!(frozen.generation == present.generations(), "generations are added in order");
-        let run = seal(&self.storage, frozen)?;
-        let mut runs = present.runs.clone();
-        runs.push(Arc::new(run));
-        self.replace(runs);
+        let run = Arc::new(seal(&self.storage, frozen)?);
+        self.change(|runs| runs.push(run));
         Ok(())
     }
 
     /// Merges the newest two runs that are of similar size, and says if it did. With each merge the
     /// number of times an entry was written grows with the logarithm of the index, and so does
-    /// the number of runs.
+    /// the number of runs. Generations may be added meanwhile; two merges at once may not be.
     pub fn merge_step(&self) -> Result<bool, IndexError> {
         let present = self.runs();
         if self.condemned_from.load(SeqCst) != u64::MAX {
@@ -130,9 +128,8 @@ impl<S: Storage> IdIndex<S> {
         let (earlier, later) = (&present.runs[at], &present.runs[at + 1]);
         let merged = merge(&self.storage, earlier, later);
         let merged = merged.inspect_err(|error| self.condemn(error))?;
-        let mut runs = present.runs.clone();
-        runs.splice(at..at + 2, [Arc::new(merged)]);
-        self.replace(runs);
+        // What was added meanwhile stands behind them.
+        self.change(|runs| drop(runs.splice(at..at + 2, [Arc::new(merged)])));
         self.storage.remove(&earlier.span.file_name())?;
         self.storage.remove(&later.span.file_name())?;
         Ok(true)
@@ -161,9 +158,12 @@ impl<S: Storage> IdIndex<S> {
         }
     }
 
-    fn replace(&self, runs: Vec<Arc<Run<S::File>>>) {
-        let next = Arc::new(RunSet { runs });
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = next;
+    /// Puts a changed set in the place of the present one.
+    fn change(&self, change: impl FnOnce(&mut Vec<Arc<Run<S::File>>>)) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let mut runs = current.runs.clone();
+        change(&mut runs);
+        *current = Arc::new(RunSet { runs });
     }
 }
 
