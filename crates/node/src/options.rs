@@ -34,6 +34,8 @@ pub struct NodeOptions {
     pub snapshot_step_entries: usize,
     /// What becomes of the oldest segments of the journal. Default: they stay.
     pub retention: Retention,
+    /// Whether a start reads the journal on a thread of its own while it replays. Default true.
+    pub read_ahead: bool,
 }
 
 /// How many payments may be open unless a setting says otherwise; each takes about 600 bytes of
@@ -60,6 +62,7 @@ impl Default for NodeOptions {
             snapshots_kept: 2,
             snapshot_step_entries: 2_000,
             retention: Retention::KeepAll,
+            read_ahead: true,
         }
     }
 }

@@ -9,9 +9,12 @@ use crate::retention::RetiredLog;
 use crate::snapshots::{self, Extent};
 use courant_engine::{Engine, EngineOptions, Frozen, Lsn, Replay};
 use courant_journal::storage::{read_file, replace_file};
-use courant_journal::{Appender, Chain, Journal, Preparer, Reader, Recovery, Storage, Writer};
+use courant_journal::{
+    Appender, Chain, Entry, Journal, Preparer, ReadError, Reader, Recovery, Scan, Storage, Writer,
+};
 use std::io;
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 /// Everything that an open data directory consists of.
 #[derive(Debug)]
@@ -92,7 +95,7 @@ pub fn open<S: Storage>(root: &S, options: &NodeOptions) -> Result<Opened<S>, Op
     let chain = Chain::open(&reader).map_err(OpenError::Chain)?;
     check_reach(extent, &index, &reader, &retired)?;
     let mut replaying = Replaying { engine, index: &index, unsealed: Vec::new(), failed: None };
-    let replayed = replaying.run(extent, &reader)?;
+    let replayed = replaying.run(extent, &reader, options.read_ahead)?;
     let Replaying { engine, unsealed, failed, .. } = replaying;
     warnings.extend(failed.map(|error| format!("writing ids failed, will try again: {error}")));
     if !engine.is_balanced() {
@@ -164,6 +167,26 @@ fn check_reach<S: Storage>(
     Ok(())
 }
 
+/// Records that are read ahead together: bytes after which a piece ends, and how many pieces wait.
+const PIECE_BYTES: usize = 256 << 10;
+const PIECES_AHEAD: usize = 8;
+
+/// Reads and checks records until there is none, an error, or nobody wants them any more.
+fn read_pieces<S: Storage>(mut scan: Scan<S>, sender: &SyncSender<Vec<Result<Entry, ReadError>>>) {
+    loop {
+        let (mut piece, mut bytes) = (Vec::new(), 0);
+        while bytes < PIECE_BYTES
+            && let Some(entry) = scan.next()
+        {
+            bytes += entry.as_ref().map_or(0, |entry| entry.payload.len());
+            piece.push(entry);
+        }
+        if piece.is_empty() || sender.send(piece).is_err() {
+            return;
+        }
+    }
+}
+
 /// A replay under way.
 struct Replaying<'a, S: Storage> {
     engine: Engine,
@@ -176,10 +199,31 @@ struct Replaying<'a, S: Storage> {
 impl<S: Storage> Replaying<'_, S> {
     /// Replays the journal from the snapshot on; for ids from as early as the index on disk needs
     /// it.
-    fn run(&mut self, extent: Extent, reader: &Reader<S>) -> Result<u64, OpenError> {
+    fn run(
+        &mut self,
+        extent: Extent,
+        reader: &Reader<S>,
+        read_ahead: bool,
+    ) -> Result<u64, OpenError> {
         let from = extent.begin.min(self.index.runs().through());
+        let scan = reader.scan(courant_journal::Lsn(from.0));
+        if !read_ahead {
+            return self.replay(extent, scan);
+        }
+        std::thread::scope(|scope| {
+            let (sender, ahead) = sync_channel(PIECES_AHEAD);
+            scope.spawn(move || read_pieces(scan, &sender));
+            self.replay(extent, ahead.into_iter().flatten())
+        })
+    }
+
+    fn replay(
+        &mut self,
+        extent: Extent,
+        entries: impl Iterator<Item = Result<Entry, ReadError>>,
+    ) -> Result<u64, OpenError> {
         let mut replayed = 0;
-        for entry in reader.scan(courant_journal::Lsn(from.0)) {
+        for entry in entries {
             let entry = entry?;
             let lsn = Lsn(entry.lsn.0);
             if lsn <= extent.begin {

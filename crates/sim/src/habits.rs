@@ -116,6 +116,7 @@ fn options(rng: &mut Rng) -> NodeOptions {
         recent_ids: rng.usize(8..80),
         snapshots_kept: rng.usize(1..4),
         snapshot_step_entries: rng.usize(1..12),
+        read_ahead: false,
         ..NodeOptions::small()
     }
 }
