@@ -4,7 +4,6 @@ use crate::committer::Committer;
 use crate::cursors::Cursors;
 use crate::engine_thread::EngineThread;
 use crate::error::{CallError, SubmitError};
-use crate::examine;
 use crate::history::History;
 use crate::housekeeping::{Job, Lookup};
 use crate::ids::index::IdIndex;
@@ -12,7 +11,7 @@ use crate::inbox::{Admitted, Load, Message, Pending, Refused, Replies, Shared};
 use crate::lookup::{self, LookupError};
 use crate::options::NodeOptions;
 use crate::prepared::Prepared;
-use crate::read::PaymentRead;
+use crate::read::{PaymentRead, origin_of, payment_in};
 use crate::recover::OpenReport;
 use crate::request::{Reply, Request, Unavailable};
 use crate::retention::{Retired, RetiredLog};
@@ -48,11 +47,38 @@ pub(crate) struct Core<S: Storage> {
     pub(crate) merging: AtomicBool,
     pub(crate) lookups: Mutex<Option<Sender<Lookup>>>,
     pub(crate) jobs: Mutex<Option<Sender<Job>>>,
-    pub(crate) warnings: Mutex<Vec<String>>,
+    pub(crate) warnings: Mutex<Warnings>,
+    /// Held while a snapshot is made: of two at a time, one would prune what the other writes.
+    pub(crate) snapshotting: Mutex<()>,
 }
 
-/// How many warnings are kept until somebody takes them.
+/// What went wrong and was or will be tried again.
+#[derive(Debug, Default)]
+pub(crate) struct Warnings {
+    texts: Vec<String>,
+    /// How many more there were.
+    left_out: usize,
+}
+
+/// How many warnings are kept until somebody takes them; of more, only how many.
 const WARNINGS_MAX: usize = 100;
+
+impl Warnings {
+    fn add(&mut self, text: String) {
+        match self.texts.len() < WARNINGS_MAX {
+            true => self.texts.push(text),
+            false => self.left_out += 1,
+        }
+    }
+
+    fn take(&mut self) -> Vec<String> {
+        let Warnings { mut texts, left_out } = std::mem::take(self);
+        if left_out > 0 {
+            texts.push(format!("{left_out} more warnings were left out"));
+        }
+        texts
+    }
+}
 
 impl<S: Storage> Core<S> {
     pub(crate) fn counters(&self) -> &Arc<Counters> {
@@ -213,9 +239,10 @@ impl<S: Storage> Core<S> {
         all.sort_unstable_by(|a, b| b.cmp(a));
         for lsn in all {
             let latest = self.read(lsn)?;
-            let decoded = record::decode(&latest).map_err(|e| LookupError::Record(lsn, e))?;
-            if let Some(open) = examine::payment_in(&decoded, lsn, id.as_id()) {
-                let origin_lsn = open.origin;
+            let decoded = record::decode_one(&latest, id.as_id());
+            let decoded = decoded.map_err(|e| LookupError::Record(lsn, e))?;
+            if payment_in(&decoded, id.as_id()).is_some() {
+                let origin_lsn = origin_of(lsn, &decoded);
                 drop(decoded);
                 let origin =
                     if origin_lsn == lsn { latest.clone() } else { self.read(origin_lsn)? };
@@ -266,15 +293,11 @@ impl<S: Storage> Core<S> {
     }
 
     pub(crate) fn take_warnings(&self) -> Vec<String> {
-        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *warnings)
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(crate) fn warn(&self, text: String) {
-        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
-        if warnings.len() < WARNINGS_MAX {
-            warnings.push(text);
-        }
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).add(text);
     }
 
     /// Ends the node because something broke that cannot be tried again.
@@ -316,4 +339,20 @@ pub(crate) fn engine_thread<S: Storage>(core: &Core<S>) {
     }
     drop(engine().take());
     core.shared.engine_ended();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_many_warnings_it_is_said_how_many_were_left_out() {
+        let mut warnings = Warnings::default();
+        (0..WARNINGS_MAX + 7).for_each(|n| warnings.add(format!("warning {n}")));
+        let texts = warnings.take();
+        assert_eq!(texts.len(), WARNINGS_MAX + 1);
+        assert_eq!(texts[WARNINGS_MAX], "7 more warnings were left out");
+        warnings.add("again".into());
+        assert_eq!(warnings.take(), ["again"]);
+    }
 }

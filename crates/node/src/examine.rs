@@ -4,11 +4,12 @@
 //! Tags are hashes, so a record found by one is only a candidate. Here the names themselves are
 //! compared.
 
+use crate::read::{origin_of, payment_in};
 use crate::request::{Asked, Reply};
 use crate::store::reply;
 use courant_engine::command::{OpenAccount, PaymentStep};
 use courant_engine::{Command, DecodeError, Lsn, OpenPayment, Outcome, Record, record};
-use courant_ledger::{Id, Order, Payment, Reason};
+use courant_ledger::{Id, Order, Reason};
 use std::collections::BTreeSet;
 
 /// What a record says about a command.
@@ -55,34 +56,15 @@ pub(crate) fn examine(
 }
 
 /// The payment that a record shows under an id, with the records it came from.
-pub(crate) fn payment_in(record: &Record<'_>, lsn: Lsn, id: Id<'_>) -> Option<OpenPayment> {
-    let open = |payment: &Payment, origin: Lsn| OpenPayment {
-        payment: payment.clone(),
-        origin: if origin == Lsn::NONE { lsn } else { origin },
-        latest: lsn,
-    };
-    match (&record.command, &record.outcome) {
-        (Command::Pay(order), Outcome::Payment(after)) if order.id == id => {
-            Some(open(&after.payment, after.origin))
-        }
-        (Command::Step(step), Outcome::Payment(after)) if step.payment == id => {
-            Some(open(&after.payment, after.origin))
-        }
-        (Command::Due { payment }, Outcome::Payment(after)) if *payment == id => {
-            Some(open(&after.payment, after.origin))
-        }
-        (Command::PayGroup(orders), Outcome::Group(group)) => {
-            let at = orders.iter().position(|o| o.id == id)?;
-            Some(open(&group.payments[at], Lsn::NONE))
-        }
-        _ => None,
-    }
+pub(crate) fn open_payment(record: &Record<'_>, lsn: Lsn, id: Id<'_>) -> Option<OpenPayment> {
+    let payment = payment_in(record, id)?.clone();
+    Some(OpenPayment { payment, origin: origin_of(lsn, record), latest: lsn })
 }
 
 fn about_payment(record: &Record<'_>, lsn: Lsn, bytes: &[u8], id: Id<'_>) -> Verdict {
-    match payment_in(record, lsn, id) {
+    match payment_in(record, id).map(|_| origin_of(lsn, record)) {
         None => Verdict::Unrelated,
-        Some(open) if open.origin != lsn => Verdict::Origin(open.origin),
+        Some(origin) if origin != lsn => Verdict::Origin(origin),
         Some(_) => same_or_conflict(record, lsn, bytes, Reason::IdempotencyConflict),
     }
 }
@@ -108,7 +90,7 @@ fn about_step(record: &Record<'_>, lsn: Lsn, bytes: &[u8], step: &PaymentStep<'_
     {
         return same_or_conflict(record, lsn, bytes, Reason::IdempotencyConflict);
     }
-    match payment_in(record, lsn, step.payment) {
+    match open_payment(record, lsn, step.payment) {
         Some(open) => Verdict::Payment(open),
         None => Verdict::Unrelated,
     }

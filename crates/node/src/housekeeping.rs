@@ -13,9 +13,9 @@ use crate::ticket::Stopped;
 use courant_engine::{Cursor, Engine, Frozen, Lsn, Section, Spare};
 use courant_journal::{Chain, Preparation, Preparer, Storage};
 use std::io::ErrorKind;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often the background looks whether a snapshot is due, and the preparer whether the disk has
@@ -292,8 +292,9 @@ fn make_spare<S: Storage>(core: &Core<S>) {
     }
 }
 
-/// Makes a snapshot, section by section, between the engine's commands.
+/// Makes a snapshot, section by section, between the engine's commands. One at a time.
 pub(crate) fn snapshot<S: Storage>(core: &Core<S>) -> Result<(), String> {
+    let _one_at_a_time = core.snapshotting.lock().unwrap_or_else(PoisonError::into_inner);
     let begun = clock::instant();
     let text = |error: std::io::Error| error.to_string();
     // The snapshot begins at the very record that its first section shows last: replaying goes on

@@ -116,6 +116,7 @@ impl<S: Storage> Node<S> {
             lookups: Mutex::new(Some(lookup_sender)),
             jobs: Mutex::new(Some(job_sender)),
             warnings: Mutex::default(),
+            snapshotting: Mutex::default(),
         });
         let mut threads = Threads::new(&core);
         let this = Arc::clone(&core);
@@ -276,12 +277,14 @@ impl<S: Storage> Node<S> {
         }
     }
 
-    /// What went wrong in the background and was or will be tried again, since the last call.
+    /// What went wrong in the background and was or will be tried again, since the last call: at
+    /// most 100 texts, and how many more there were.
     pub fn take_warnings(&self) -> Vec<String> {
         self.core.take_warnings()
     }
 
-    /// Makes a snapshot now. Blocks until it is durable.
+    /// Makes a snapshot now. Blocks until it is durable, and before that while the background makes
+    /// one.
     pub fn snapshot(&self) -> Result<(), String> {
         housekeeping::snapshot(&self.core)
     }

@@ -50,14 +50,14 @@ pub struct PaymentRead {
 }
 
 impl PaymentRead {
-    /// The record that made it.
+    /// The record that made it; of a group, what is about this payment.
     pub fn origin_record(&self) -> Result<Record<'_>, DecodeError> {
-        record::decode(&self.origin)
+        record::decode_one(&self.origin, self.id.as_id())
     }
 
-    /// The last record about it.
+    /// The last record about it; of a group, what is about this payment.
     pub fn latest_record(&self) -> Result<Record<'_>, DecodeError> {
-        record::decode(&self.latest)
+        record::decode_one(&self.latest, self.id.as_id())
     }
 }
 
@@ -70,14 +70,28 @@ pub fn order_in<'r, 'a>(record: &'r Record<'a>, id: Id<'_>) -> Option<&'r Order<
     }
 }
 
-/// The payment as a record about it shows it.
+/// The payment with this id as a record shows it; `None` if the record is not about it.
 pub fn payment_in<'r>(record: &'r Record<'_>, id: Id<'_>) -> Option<&'r Payment> {
-    match (&record.command, &record.outcome) {
-        (Command::PayGroup(orders), Outcome::Group(group)) => {
-            let at = orders.iter().position(|o| o.id == id)?;
-            group.payments.get(at)
+    let about = match &record.command {
+        Command::PayGroup(orders) => {
+            let Outcome::Group(group) = &record.outcome else { return None };
+            return group.payments.get(orders.iter().position(|order| order.id == id)?);
         }
-        (_, Outcome::Payment(after)) => Some(&after.payment),
+        Command::Pay(order) => order.id,
+        Command::Step(step) => step.payment,
+        Command::Due { payment } => *payment,
+        _ => return None,
+    };
+    match &record.outcome {
+        Outcome::Payment(after) if about == id => Some(&after.payment),
         _ => None,
+    }
+}
+
+/// Where the record is that made the payments which the record at `lsn` is about.
+pub fn origin_of(lsn: Lsn, record: &Record<'_>) -> Lsn {
+    match &record.outcome {
+        Outcome::Payment(after) if after.origin != Lsn::NONE => after.origin,
+        _ => lsn,
     }
 }

@@ -106,6 +106,25 @@ fn a_damaged_snapshot_is_left_out() {
 }
 
 #[test]
+fn snapshots_that_are_asked_for_at_once_are_made_one_after_the_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let node = open(directory.path());
+    prepare(&node);
+    assert!((0..100).all(|number| !pay(&node, &format!("p-{number}"))));
+    std::thread::scope(|scope| {
+        let asking = || (0..10).try_for_each(|_| node.snapshot());
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(asking)).collect();
+        for thread in threads {
+            assert_eq!(thread.join().unwrap(), Ok(()));
+        }
+    });
+    node.close();
+    let node = open(directory.path());
+    assert_eq!(node.report().warnings, Vec::<String>::new());
+    assert_eq!(balance(&node, "bob"), 100);
+}
+
+#[test]
 fn a_journal_behind_its_snapshot_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let (journal, kept) = (directory.path().join("journal"), directory.path().join("copied"));

@@ -3,9 +3,9 @@
 
 use crate::problem::{Fault, Problem};
 use courant_engine::{Command, Lsn, Outcome, Record, record};
-use courant_ledger::Id;
+use courant_ledger::{Id, Order, Payment};
 use courant_node::journal::Payload;
-use courant_node::{LookupError, Node, Place, Retired, order_in, payment_in};
+use courant_node::{LookupError, Node, Place, Retired, order_in, origin_of};
 
 use crate::view::Time;
 use crate::view::payment::PaymentAsOf;
@@ -64,30 +64,32 @@ pub(crate) fn payment_id<'a>(record: &Record<'a>, index: usize) -> Option<Id<'a>
     }
 }
 
-/// Where the record is that made the payment which a record is about.
-pub(crate) fn origin_of(lsn: Lsn, record: &Record<'_>) -> Lsn {
-    match &record.outcome {
-        Outcome::Payment(after) if after.origin != Lsn::NONE => after.origin,
-        _ => lsn,
-    }
-}
-
-/// Shows a payment as of a record, reading the record that made it if that is another one.
+/// Shows a payment as of a record, of a group the one at `index`; reads the record that made it if
+/// that is another one.
 pub(crate) fn with_payment<T>(
     node: &Node,
     (lsn, record): (Lsn, &Record<'_>),
-    id: Id<'_>,
+    index: usize,
     show: impl FnOnce(PaymentAsOf<'_, '_>) -> T,
 ) -> Result<T, Problem> {
-    let missing = || Problem::internal(format_args!("the record at {lsn} is not about {id}"));
-    let payment = payment_in(record, id).ok_or_else(missing)?;
-    let origin = origin_of(lsn, record);
-    if origin == lsn {
-        let order = order_in(record, id).ok_or_else(missing)?;
-        return Ok(show(PaymentAsOf { order, payment, lsn, at: record.at }));
+    let missing = || Problem::internal(format_args!("the record at {lsn} is about no payment"));
+    let show = |order: Option<&Order<'_>>, payment: Option<&Payment>| {
+        let (order, payment) = order.zip(payment).ok_or_else(missing)?;
+        Ok(show(PaymentAsOf { order, payment, lsn, at: record.at }))
+    };
+    match (&record.command, &record.outcome) {
+        (Command::PayGroup(orders), Outcome::Group(group)) => {
+            show(orders.get(index), group.payments.get(index))
+        }
+        (Command::Pay(order), Outcome::Payment(after)) if origin_of(lsn, record) == lsn => {
+            show(Some(order), Some(&after.payment))
+        }
+        (_, Outcome::Payment(after)) => {
+            let id = payment_id(record, index).ok_or_else(missing)?;
+            let bytes = read(node, origin_of(lsn, record))?;
+            let made = record::decode_one(&bytes, id).map_err(Problem::internal)?;
+            show(order_in(&made, id), Some(&after.payment))
+        }
+        _ => Err(missing()),
     }
-    let bytes = read(node, origin)?;
-    let made = decode(&bytes)?;
-    let order = order_in(&made, id).ok_or_else(missing)?;
-    Ok(show(PaymentAsOf { order, payment, lsn, at: record.at }))
 }

@@ -130,9 +130,10 @@ pub(super) fn render(
             envelope.write(&number.to_string(), data, out);
         }
         _ => {
-            let id = records::payment_id(record, events.payment_index(index));
+            let at = events.payment_index(index);
+            let id = records::payment_id(record, at);
             let id = id.ok_or_else(|| Problem::internal("a record is about nothing known"))?;
-            let shown = records::with_payment(node, (lsn, record), id, |payment| {
+            let shown = records::with_payment(node, (lsn, record), at, |payment| {
                 envelope.write(id.as_str(), payment.view(), out);
             });
             return match shown {

@@ -13,10 +13,10 @@ use crate::view::payment::{PaymentAsOf, PaymentView};
 use crate::view::{Decimal, Page, Time};
 use axum::extract::State;
 use axum::http::StatusCode;
-use courant_engine::{Command, Lsn, Outcome, Record};
+use courant_engine::{Command, Lsn, Outcome, Record, record};
 use courant_ledger::{FieldError, FieldProblem, Id, Reason};
 use courant_node::journal::Payload;
-use courant_node::{LookupError, Node, PaymentRead, Request, order_in, payment_in};
+use courant_node::{LookupError, Node, PaymentRead, Request, order_in, origin_of, payment_in};
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -58,11 +58,14 @@ pub(super) async fn pay(
 )]
 pub(super) async fn show(State(app): State<Arc<App>>, _: PaymentReader, path: PathId) -> Answer {
     let read = find(&app, path.id()?).await?;
-    let order = read.origin_record().map_err(Problem::internal)?;
     let latest = read.latest_record().map_err(Problem::internal)?;
+    let earlier = match read.origin_lsn == read.latest_lsn {
+        true => None,
+        false => Some(read.origin_record().map_err(Problem::internal)?),
+    };
     let id = read.id.as_id();
     let missing = || Problem::internal("a payment's records do not show it");
-    let order = order_in(&order, id).ok_or_else(missing)?;
+    let order = order_in(earlier.as_ref().unwrap_or(&latest), id).ok_or_else(missing)?;
     let payment = payment_in(&latest, id).ok_or_else(missing)?;
     let payment = PaymentAsOf { order, payment, lsn: read.latest_lsn, at: latest.at };
     Ok(answer::json(StatusCode::OK, &payment.view()))
@@ -143,9 +146,8 @@ fn steps_before(
     while next != Lsn::NONE {
         let lsn = next;
         let bytes = if lsn == begin { first(node, lsn)? } else { records::read(node, lsn)? };
-        let record = records::decode(&bytes)?;
-        let payment = payment_in(&record, id).filter(|_| is_about(&record, id));
-        let payment = payment.ok_or_else(unknown_cursor)?;
+        let record = record::decode_one(&bytes, id).map_err(Problem::internal)?;
+        let payment = payment_in(&record, id).ok_or_else(unknown_cursor)?;
         if is_wanted(&record) {
             if items.len() == limit {
                 next_cursor = Some(lsn.to_string());
@@ -163,19 +165,16 @@ fn steps_before(
     Ok(answer::page(&items, next_cursor))
 }
 
+/// What is shown of a step; of a group the record has this one payment.
 fn step_view<'r>(record: &'r Record<'_>, payment: PaymentAsOf<'r, '_>) -> StepView<'r> {
     let step = match &record.command {
         Command::Step(step) => Some(step),
         _ => None,
     };
-    let index = match &record.command {
-        Command::PayGroup(orders) => orders.iter().position(|o| o.id == payment.order.id),
-        _ => None,
-    };
     StepView {
         lsn: payment.lsn.0,
         time: Time(record.at),
-        kind: EventsOf::record(record).kind(index.unwrap_or_default() as u32).name(),
+        kind: EventsOf::record(record).kind(0).name(),
         child: step.and_then(|step| step.step.child()).map(Id::as_str),
         moved: Decimal::amount(moved_minor(record, &payment), payment.order.currency),
         key: record.caller.key,
@@ -189,13 +188,6 @@ fn moved_minor(record: &Record<'_>, payment: &PaymentAsOf<'_, '_>) -> u64 {
     match &record.outcome {
         Outcome::Payment(after) => after.moved_minor,
         _ => payment.payment.principal().map(|leg| leg.captured_minor).sum(),
-    }
-}
-
-fn is_about(record: &Record<'_>, id: Id<'_>) -> bool {
-    match &record.command {
-        Command::PayGroup(orders) => orders.iter().any(|order| order.id == id),
-        _ => records::payment_id(record, 0) == Some(id),
     }
 }
 
@@ -226,7 +218,7 @@ pub(super) async fn as_of(app: &App, recorded: Recorded) -> Result<Vec<u8>, Prob
         // A record that was just written is still in memory, and reading it there never waits.
         let bytes = records::read(&app.node, lsn)?;
         let record = records::decode(&bytes)?;
-        if records::origin_of(lsn, &record) == lsn {
+        if origin_of(lsn, &record) == lsn {
             return render(&app.node, lsn, &record, false);
         }
     }
@@ -238,9 +230,7 @@ pub(super) async fn as_of(app: &App, recorded: Recorded) -> Result<Vec<u8>, Prob
 }
 
 fn render(node: &Node, lsn: Lsn, record: &Record<'_>, is_repeat: bool) -> Result<Vec<u8>, Problem> {
-    let id = records::payment_id(record, 0);
-    let id = id.ok_or_else(|| Problem::internal("the record of a payment is not about one"))?;
-    records::with_payment(node, (lsn, record), id, |payment| {
+    records::with_payment(node, (lsn, record), 0, |payment| {
         answer::encode(&payment.view().repeated(is_repeat))
     })
 }
