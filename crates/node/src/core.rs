@@ -13,7 +13,7 @@ use crate::options::NodeOptions;
 use crate::prepared::Prepared;
 use crate::read::{PaymentRead, origin_of, payment_in};
 use crate::recover::OpenReport;
-use crate::request::{Reply, Request, Unavailable};
+use crate::request::Request;
 use crate::retention::{Retired, RetiredLog};
 use crate::stats::Counters;
 use crate::ticket::{Stopped, Ticket};
@@ -41,8 +41,6 @@ pub(crate) struct Core<S: Storage> {
     pub(crate) report: OpenReport,
     /// Where the last snapshot begins.
     pub(crate) snapshot_at: AtomicU64,
-    /// Ids wait in memory because the disk has no room for them.
-    pub(crate) ids_lack_room: AtomicBool,
     /// A merge of ids is under way.
     pub(crate) merging: AtomicBool,
     pub(crate) lookups: Mutex<Option<Sender<Lookup>>>,
@@ -146,10 +144,6 @@ impl<S: Storage> Core<S> {
                 Ok(Admitted::Leads) => return Ok((ticket, true)),
                 // A generation went to disk in the meantime: look there too.
                 Ok(Admitted::OutOfDate) => {}
-                Err(Refused::Full(_)) if self.ids_lack_room() => {
-                    pending.fill(&storage_full(count));
-                    return Ok((ticket, false));
-                }
                 Err(Refused::Full(Load { commands: waiting, bytes })) => {
                     return Err(SubmitError::Full { waiting, bytes });
                 }
@@ -277,11 +271,6 @@ impl<S: Storage> Core<S> {
         end.saturating_sub(self.snapshot_at.load(Relaxed)) >= self.options.snapshot_bytes
     }
 
-    /// True while commands are refused because ids cannot be written.
-    pub(crate) fn ids_lack_room(&self) -> bool {
-        self.ids_lack_room.load(Relaxed)
-    }
-
     /// True once no more is to be done in the background.
     pub(crate) fn is_ending(&self) -> bool {
         self.shared.stopped().is_some() || self.shared.is_closing()
@@ -323,10 +312,6 @@ impl Drop for StopOnPanic<'_> {
             self.0.stop(Stopped { why: "a broken invariant ended the engine".into() });
         }
     }
-}
-
-fn storage_full(count: usize) -> Vec<(usize, Reply)> {
-    (0..count).map(|index| (index, Reply::Unavailable(Unavailable::StorageFull))).collect()
 }
 
 /// The engine's own thread: runs it whenever there is something to do and no caller does so.

@@ -11,7 +11,7 @@ use crate::housekeeping::Lookup;
 use crate::inbox::{Completion, IDLE, Load, Message, Next, Pending, Shared, Work};
 use crate::options::FROZEN_MAX;
 use crate::prepared::{Known, Prepared};
-use crate::request::Reply;
+use crate::request::{Reply, Unavailable};
 use crate::stats::Counters;
 use crate::store::{Ahead, Step, Store, unavailable};
 use courant_engine::{AHEAD_MAX, Command, Facts, Frozen, Lsn};
@@ -63,6 +63,8 @@ pub(crate) struct EngineThread<S: Storage> {
     completions: Vec<Completion>,
     crowd: Crowd,
     due_left: bool,
+    /// Too many generations of ids wait to be written to disk.
+    behind: bool,
 }
 
 /// How many were answered by the last batch: about as many will soon ask again.
@@ -128,6 +130,7 @@ impl<S: Storage> EngineThread<S> {
             completions: Vec::new(),
             crowd: Crowd::default(),
             due_left: false,
+            behind: false,
         }
     }
 
@@ -230,12 +233,17 @@ impl<S: Storage> EngineThread<S> {
         facts: &Facts,
     ) -> Result<Decided, End> {
         loop {
-            if let Err(reply) = self.make_batch(now)? {
-                self.counters.reply(&reply);
-                return Ok(Decided::Reply(reply));
-            }
-            let batch = self.batch.as_mut().expect("a batch was just made sure of");
-            match self.store.step_ahead(batch, now, ahead, facts) {
+            let step = match self.make_room(now)? {
+                Ok(()) => {
+                    let batch = self.batch.as_mut().expect("a batch was just made sure of");
+                    self.store.step_ahead(batch, now, ahead, facts)
+                }
+                // What was done before is told all the same.
+                Err(reply) => {
+                    self.store.step_without_record(now, ahead, facts).unwrap_or(Step::Reply(reply))
+                }
+            };
+            match step {
                 Step::Reply(reply) => {
                     self.counters.reply(&reply);
                     self.freeze_if_full();
@@ -290,6 +298,15 @@ impl<S: Storage> EngineThread<S> {
         Ok(())
     }
 
+    /// Makes sure that there is a batch and that ids may come to be; `Ok(Err(reply))` if the disk
+    /// has no room for them.
+    fn make_room(&mut self, now: Timestamp) -> Result<Result<(), Reply>, End> {
+        if self.behind && self.shared.ids_lack_room() {
+            return Ok(Err(Reply::Unavailable(Unavailable::StorageFull)));
+        }
+        self.make_batch(now)
+    }
+
     /// Makes sure there is a batch; `Ok(Err(reply))` if the disk has no room for one.
     fn make_batch(&mut self, now: Timestamp) -> Result<Result<(), Reply>, End> {
         while self.batch.is_none() {
@@ -326,9 +343,9 @@ impl<S: Storage> EngineThread<S> {
             return;
         }
         // When too many wait to be written, nothing new is admitted; what was admitted goes on top.
-        let behind = engine.ids().frozen().len() >= FROZEN_MAX;
-        self.shared.set_behind(behind);
-        if !behind {
+        self.behind = engine.ids().frozen().len() >= FROZEN_MAX;
+        self.shared.set_behind(self.behind);
+        if !self.behind {
             let frozen = engine.freeze_ids();
             let _ = self.frozen.send(frozen);
         }

@@ -265,13 +265,13 @@ fn seal<S: Storage>(core: &Core<S>, frozen: Arc<Frozen>) -> Result<(), String> {
             // The next start remembers these ids by the journal.
             return Ok(());
         }
-        core.ids_lack_room.store(is_full(&error), Relaxed);
+        core.shared.set_ids_lack_room(is_full(&error));
         if !std::mem::replace(&mut warned, true) {
             core.warn(format!("writing ids failed, will try again: {error}"));
         }
         std::thread::sleep(LOOK_AROUND);
     }
-    core.ids_lack_room.store(false, Relaxed);
+    core.shared.set_ids_lack_room(false);
     let generation = frozen.generation;
     drop(frozen);
     let forgotten = core.visit(move |engine: &mut Engine| engine.drop_ids_through(generation));

@@ -8,6 +8,7 @@ use courant_engine::Engine;
 use courant_journal::SealedBatch;
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -195,6 +196,8 @@ pub(crate) struct Shared {
     /// The engine thread waits until it is to run the engine.
     thread: Condvar,
     writer: Condvar,
+    /// Ids wait in memory because the disk has no room for them.
+    ids_lack_room: AtomicBool,
 }
 
 /// Why a message was not taken.
@@ -205,13 +208,15 @@ pub(crate) enum Refused {
 
 impl Inbox {
     /// Refuses commands from outside that there is no room for. An empty inbox has room for any
-    /// request, which has limits of its own.
-    fn check_room(&self, more: Load, limit: Load) -> Result<(), Refused> {
+    /// request, which has limits of its own. While ids wait for want of room on the disk, the
+    /// engine refuses what is new, and tells what was done before.
+    fn check_room(&self, more: Load, limit: Load, ids_lack_room: bool) -> Result<(), Refused> {
         if self.closing {
             return Err(Refused::Stopped(Stopped { why: "it is closing".into() }));
         }
         let waiting = self.waiting.and(self.looked_up);
-        if self.behind || waiting.commands > 0 && !waiting.and(more).is_within(limit) {
+        let is_behind = self.behind && !ids_lack_room;
+        if is_behind || waiting.commands > 0 && !waiting.and(more).is_within(limit) {
             return Err(Refused::Full(waiting));
         }
         Ok(())
@@ -263,7 +268,7 @@ impl Shared {
     ) -> Result<Admitted, Refused> {
         let load = message.load();
         let inbox = self.lock();
-        inbox.check_room(load, limit)?;
+        inbox.check_room(load, limit, self.ids_lack_room())?;
         self.put(inbox, (message, load), may_lead, accept)
     }
 
@@ -451,6 +456,16 @@ impl Shared {
         self.lock().behind = behind;
     }
 
+    /// Notes whether ids wait for want of room on the disk.
+    pub(crate) fn set_ids_lack_room(&self, lack: bool) {
+        self.ids_lack_room.store(lack, Relaxed);
+    }
+
+    /// True while ids wait for want of room on the disk.
+    pub(crate) fn ids_lack_room(&self) -> bool {
+        self.ids_lack_room.load(Relaxed)
+    }
+
     /// A look-up begins that will send messages, for a command that was admitted before.
     pub(crate) fn begin_look(&self) {
         self.lock().looking += 1;
@@ -459,7 +474,7 @@ impl Shared {
     /// A look-up begins for commands from outside, if there is room for them.
     pub(crate) fn admit_look(&self, commands: Load, limit: Load) -> Result<(), Refused> {
         let mut inbox = self.lock();
-        inbox.check_room(commands, limit)?;
+        inbox.check_room(commands, limit, self.ids_lack_room())?;
         inbox.looking += 1;
         inbox.looked_up = inbox.looked_up.and(commands);
         Ok(())

@@ -101,10 +101,7 @@ impl<S: Storage> Store<S> {
         let Ahead { asked: Asked { caller, bytes }, command, hints } = ahead;
         let outcome = match self.engine.decide_ahead(now, (caller, command), facts, hints) {
             Decision::Record(outcome) => outcome,
-            Decision::Refused(reason, index) => {
-                let index = index.map(|i| u32::try_from(i).expect("groups are small"));
-                return Step::Reply(Reply::Refused { reason, index });
-            }
+            Decision::Refused(reason, index) => return refused(reason, index),
             Decision::Look(candidates) => return Step::Look(candidates),
             Decision::LookOnDisk => return Step::LookOnDisk,
         };
@@ -121,6 +118,23 @@ impl<S: Storage> Store<S> {
         let lsn = Lsn(pushed.expect("it fits").0);
         self.engine.evolve(Applied { lsn, at, caller, command, outcome: &outcome, hints });
         Step::Reply(recorded(lsn, &outcome))
+    }
+
+    /// What a command comes to while nothing can be recorded: a repeat, a conflict and a refusal
+    /// need no room. `None` if it would have to be recorded.
+    pub fn step_without_record(
+        &self,
+        now: Timestamp,
+        ahead: Ahead<'_, '_>,
+        facts: &Facts,
+    ) -> Option<Step> {
+        let Ahead { asked: Asked { caller, .. }, command, hints } = ahead;
+        match self.engine.decide_ahead(now, (caller, command), facts, hints) {
+            Decision::Record(_) => None,
+            Decision::Refused(reason, index) => Some(refused(reason, index)),
+            Decision::Look(candidates) => Some(Step::Look(candidates)),
+            Decision::LookOnDisk => Some(Step::LookOnDisk),
+        }
     }
 
     /// Executes or expires the next payment whose time has come; `None` if there is none.
@@ -152,6 +166,11 @@ pub fn unavailable(error: &BeginError) -> Option<Reply> {
         BeginError::Full(_) => Some(Reply::Unavailable(Unavailable::StorageFull)),
         BeginError::NotReady => None,
     }
+}
+
+fn refused(reason: Reason, index: Option<usize>) -> Step {
+    let index = index.map(|i| u32::try_from(i).expect("groups are small"));
+    Step::Reply(Reply::Refused { reason, index })
 }
 
 fn recorded(lsn: Lsn, outcome: &Outcome) -> Reply {

@@ -6,6 +6,8 @@ mod common;
 use common::*;
 use courant_journal::storage::Storage;
 use courant_journal::storage::mem::{Fault, MemStorage, Operation, Survive};
+use courant_node::engine::Command;
+use courant_node::ledger::{Order, Reason};
 use courant_node::{
     CallError, FROZEN_MAX, NodeOptions, OpenError, Reply, SubmitError, Unavailable,
 };
@@ -32,8 +34,12 @@ fn until_space_is_ready(storage: &MemStorage) {
 fn a_full_disk_refuses_payments_lets_reads_go_on_and_heals_by_itself() {
     let storage = MemStorage::new(1);
     let node = with_alice_and_bob(&storage, NodeOptions::small());
+    let mut names: Vec<String> = (0..150).map(|n| format!("early-{n}")).collect();
+    for name in &names {
+        recorded(call(&node, &transfer(name)));
+    }
+    until(|| node.stats().id_runs > 0);
     set_free(&storage, 0);
-    let mut names = Vec::new();
     for n in 0.. {
         let name = format!("p-{n}");
         let answer = try_call(&node, &transfer(&name));
@@ -51,6 +57,9 @@ fn a_full_disk_refuses_payments_lets_reads_go_on_and_heals_by_itself() {
     let first = node.payment(id(&names[0])).wait().expect("running").expect("kept");
     assert!(first.is_some(), "an acknowledged payment is read while the disk is full");
     assert!(node.trial_balance().wait().expect("running").balanced);
+    // Of some the ids are on disk, of others in memory.
+    assert_first_outcomes(&node, &names);
+    assert_eq!(call(&node, &open_account("carol")), FULL);
 
     storage.set_capacity(None);
     until(|| try_call(&node, &transfer("later")).is_some_and(|reply| reply != FULL));
@@ -58,6 +67,45 @@ fn a_full_disk_refuses_payments_lets_reads_go_on_and_heals_by_itself() {
     for name in &names {
         assert!(recorded(call(&node, &transfer(name))).1, "{name} is a repeat");
     }
+    assert_eq!(balance(&node, "bob"), names.len() as i128 + 1);
+}
+
+/// Asks for each payment again, and with another amount, and for one that is new.
+fn assert_first_outcomes(node: &MemNode, names: &[String]) {
+    for name in names {
+        assert!(recorded(call(node, &transfer(name))).1, "{name} is a repeat");
+        let other = Command::Pay(Order::transfer(id(name), id("alice"), id("bob"), eur(2)));
+        let conflict = Reply::Refused { reason: Reason::IdempotencyConflict, index: None };
+        assert_eq!(call(node, &other), conflict, "{name}");
+    }
+    assert_eq!(call(node, &transfer("new")), FULL);
+    assert!(node.stats().storage_full, "the disk is still full");
+}
+
+#[test]
+fn while_ids_find_no_room_a_repeat_has_its_first_outcome() {
+    let storage = MemStorage::new(7);
+    let mut options = NodeOptions { snapshot_bytes: u64::MAX, ..NodeOptions::small() };
+    options.journal.segment_bytes = 4 << 20;
+    let node = with_alice_and_bob(&storage, options);
+    until_space_is_ready(&storage);
+    set_free(&storage, 0);
+    let mut names = Vec::new();
+    loop {
+        let name = format!("p-{}", names.len());
+        let answer = try_call(&node, &transfer(&name));
+        match answer {
+            Some(FULL) => break,
+            Some(reply) => {
+                recorded(reply);
+                names.push(name);
+            }
+            None => {}
+        }
+    }
+    assert_first_outcomes(&node, &names);
+    storage.set_capacity(None);
+    until(|| call(&node, &transfer("new")) != FULL);
     assert_eq!(balance(&node, "bob"), names.len() as i128 + 1);
 }
 

@@ -85,7 +85,8 @@ faults! {
         now.";
     NotReady SERVICE_UNAVAILABLE "not_ready", "The server does not take payments now.";
     StorageFull INSUFFICIENT_STORAGE "storage_full", "The disk of the server is full. Nothing was \
-        done; reads go on, and payments do when there is room.";
+        done; send it again when there is room. Reads go on, and what was done before is told to \
+        whoever sends it again.";
     Internal INTERNAL_SERVER_ERROR "internal", "Something is broken inside the server; its log has \
         the request's id and the cause.";
 }

@@ -12,10 +12,10 @@ use crate::disk::Disk;
 use crate::marks::{Mark, Marks};
 use crate::variant::Variant;
 use background::Snapshot;
-use courant_engine::{Engine, EngineOptions, Facts, Frozen, Lsn};
+use courant_engine::{Engine, EngineOptions, Facts, Frozen, Hints, Lsn};
 use courant_journal::{Batch, Chain, Preparer, Reader, SealedBatch, Writer};
 use courant_ledger::{AccountNo, Reason, Sums, Tagger, Timestamp};
-use courant_node::parts::{History, IdIndex, Opened, Step, Store, unavailable};
+use courant_node::parts::{Ahead, History, IdIndex, Opened, Step, Store, unavailable};
 use courant_node::{FROZEN_MAX, NodeOptions, Reply, Request, Unavailable};
 use look::{Known, LookUp};
 use std::collections::VecDeque;
@@ -181,7 +181,7 @@ impl Machine {
                 Known::Answer(reply) => self.say(call, reply),
                 Known::Facts(facts) => match self.make_batch(now) {
                     Space::Ready => self.decide_one(now, call, facts)?,
-                    Space::Refused(reply) => self.say(call, reply),
+                    Space::Refused(reply) => self.decide_without_room(now, call, facts, reply)?,
                     Space::NotYet => {
                         self.inbox.push_front((call, Known::Facts(facts)));
                         break;
@@ -194,7 +194,29 @@ impl Machine {
 
     fn decide_one(&mut self, now: Timestamp, call: Call, facts: Facts) -> Result<(), Stop> {
         let batch = self.batch.as_mut().expect("a batch was just made sure of");
-        match self.store.step(batch, now, call.request.asked(0), &facts) {
+        let step = self.store.step(batch, now, call.request.asked(0), &facts);
+        self.follow(step, call, facts)
+    }
+
+    /// Answers what was done before; anything else is refused with `full`.
+    fn decide_without_room(
+        &mut self,
+        now: Timestamp,
+        call: Call,
+        facts: Facts,
+        full: Reply,
+    ) -> Result<(), Stop> {
+        let step = {
+            let asked = call.request.asked(0);
+            let ahead = Ahead { asked, command: &asked.command(), hints: Hints::default() };
+            self.store.step_without_record(now, ahead, &facts)
+        };
+        self.follow(step.unwrap_or(Step::Reply(full)), call, facts)
+    }
+
+    /// Does what a step says is to be done.
+    fn follow(&mut self, step: Step, call: Call, facts: Facts) -> Result<(), Stop> {
+        match step {
             Step::Reply(reply) => {
                 self.mark_reply(&call, &reply);
                 self.say(call, reply);

@@ -51,6 +51,15 @@ fn a_full_disk_is_507_reads_go_on_and_payments_do_when_there_is_room() {
     server.client.post("/v1/payments/batch", &batch).problem(507, "storage_full");
     server.client.post("/v1/accounts/bob/freeze", &json!({})).problem(507, "storage_full");
     assert_eq!(server.client.get("/v1/payments/p-0").expect(200)["status"], "completed");
+    // What was done before is told as ever: a lost answer can be had again.
+    let first = server.client.post("/v1/payments", &transfer("p-0", "0.01")).expect(200);
+    assert_eq!((&first["repeat"], &first["status"]), (&json!(true), &json!("completed")));
+    let other = server.client.post("/v1/payments", &transfer("p-0", "0.02"));
+    other.problem(409, "idempotency_conflict");
+    let mixed = json!([transfer("p-0", "0.01"), transfer("b-3", "0.01")]);
+    let mixed = server.client.post("/v1/payments/batch", &mixed).expect(200);
+    assert_eq!(mixed["results"][0]["repeat"], true);
+    assert_eq!(mixed["results"][1]["code"], "storage_full");
     assert_eq!(server.balance("bob"), format!("0.{made:02}"));
     server.client.get("/v1/events").expect(200);
     let metrics = server.client.get("/v1/metrics");
