@@ -76,7 +76,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
     let place = place::nearest(&args.data);
     let mut checks = place::checks(&args.data, &place);
     checks.extend(disk::checks(&place));
-    checks.extend(system::checks(args.listen));
+    checks.extend(system::checks(args.listen, &args.data));
     let mut out = Output::new(args.json);
     if out.json {
         out.json(&checks.iter().map(as_json).collect())?;

@@ -10,6 +10,7 @@ pub(crate) mod verify;
 mod walk;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use courant_journal::{DirectIo, OsStorage};
@@ -30,6 +31,15 @@ pub(crate) struct DirectoryArgs {
     /// Print JSON instead of text
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// The time of a data directory's last record, since 1970; `None` if it has none.
+pub(crate) fn last_record_at(data: &Path) -> Result<Option<Duration>, Failure> {
+    let journal = data.join(JOURNAL);
+    match journal.is_dir() {
+        true => Ok(walk::last(&journal)?.map(|frame| Duration::from_nanos(frame.time_ns))),
+        false => Ok(None),
+    }
 }
 
 /// The journal of a data directory that exists. Nothing is written by this.

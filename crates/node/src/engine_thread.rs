@@ -5,7 +5,7 @@
 //! writer thread under load, so that the next batch is decided while this one is synced. There are
 //! no timers: who waits is in the next batch.
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::committer::Committer;
 use crate::housekeeping::Lookup;
 use crate::inbox::{Completion, IDLE, Load, Message, Next, Pending, Shared, Work};
@@ -63,6 +63,9 @@ pub(crate) struct EngineThread<S: Storage> {
     completions: Vec<Completion>,
     crowd: Crowd,
     due_left: bool,
+    clock: Clock,
+    /// The node's time, looked at each time something is to be done.
+    now: Timestamp,
     /// Too many generations of ids wait to be written to disk.
     behind: bool,
 }
@@ -113,11 +116,11 @@ impl<S: Storage> EngineThread<S> {
         shared: Arc<Shared>,
         committer: Arc<Committer<S>>,
         senders: (Sender<Lookup>, Sender<Arc<Frozen>>),
-        wake_preparer: Box<dyn Fn() + Send>,
+        (wake_preparer, clock): (Box<dyn Fn() + Send>, Clock),
     ) -> EngineThread<S> {
         let counters = Arc::clone(committer.counters());
         let (lookups, frozen) = senders;
-        EngineThread {
+        let mut this = EngineThread {
             store,
             shared,
             committer,
@@ -131,7 +134,18 @@ impl<S: Storage> EngineThread<S> {
             crowd: Crowd::default(),
             due_left: false,
             behind: false,
-        }
+            clock,
+            now: Timestamp(0),
+        };
+        this.look_at_clock();
+        this
+    }
+
+    /// Looks at the clock.
+    fn look_at_clock(&mut self) {
+        let look = self.clock.look();
+        self.now = look.now;
+        self.counters.clock(look);
     }
 
     /// Works until there is nothing more to do, or it is `enough`.
@@ -140,14 +154,19 @@ impl<S: Storage> EngineThread<S> {
         while let Ok(()) = done.and_then(|()| self.take_due()).and_then(|()| self.send_off()) {
             self.counters.open_payments(self.store.engine().open_payments_count());
             let in_hand = self.batch.is_some() || !self.completions.is_empty();
+            let sleep = self.sleep();
             let next = match enough() {
                 true => Next::Rest,
-                false => self.shared.next(in_hand, self.sleep()),
+                false => self.shared.next(in_hand, sleep),
             };
+            self.look_at_clock();
             done = match next {
                 Next::Messages(messages) => self.take(messages),
                 Next::Continue => Ok(()),
-                Next::Rest => return self.shared.rest(in_hand, self.sleep()),
+                Next::Rest => {
+                    let sleep = self.sleep();
+                    return self.shared.rest(in_hand, sleep);
+                }
             };
         }
         // The journal has stopped, and will not be written to again.
@@ -176,7 +195,7 @@ impl<S: Storage> EngineThread<S> {
         range: Range<usize>,
         prepared: &Prepared,
     ) -> Result<(), End> {
-        let now = clock::now();
+        let now = self.now;
         self.counters.commands(range.len());
         let mut replies = Vec::with_capacity(range.len());
         for from in range.clone().step_by(AHEAD_MAX) {
@@ -268,7 +287,7 @@ impl<S: Storage> EngineThread<S> {
 
     /// Handles some of the payments that are due; `due_left` says whether there are more.
     fn take_due(&mut self) -> Result<(), End> {
-        let now = clock::now();
+        let now = self.now;
         self.due_left = false;
         let mut handled = 0;
         while self.store.engine().next_due(now).is_some() {
@@ -401,7 +420,7 @@ impl<S: Storage> EngineThread<S> {
         self.shared.hand_over(Work { batch, completions }).map_err(|_| End::Stopped)
     }
 
-    fn sleep(&self) -> Duration {
+    fn sleep(&mut self) -> Duration {
         if self.due_left {
             return Duration::ZERO;
         }
@@ -409,7 +428,7 @@ impl<S: Storage> EngineThread<S> {
         if self.counters.is_storage_full() {
             return IDLE;
         }
-        let now = clock::now();
-        Duration::from_nanos(due.nanos().saturating_sub(now.nanos())).min(IDLE)
+        self.look_at_clock();
+        Duration::from_nanos(due.nanos().saturating_sub(self.now.nanos())).min(IDLE)
     }
 }

@@ -190,7 +190,11 @@ pub(crate) fn seal_ids<S: Storage>(core: &Core<S>, frozen: &Receiver<Arc<Frozen>
 /// The background thread: merges runs of ids, makes snapshots. Nobody waits for either.
 pub(crate) fn background<S: Storage>(core: &Core<S>) {
     let (mut merging, mut snapshots) = (Pause::default(), Pause::default());
+    let mut complained = false;
     while !core.is_ending() {
+        let complaint = clock::complaint(core.counters().clock_step_ns());
+        let is_new = !std::mem::replace(&mut complained, complaint.is_some());
+        complaint.filter(|_| is_new).into_iter().for_each(|text| core.warn(text));
         let mut merged = Ok(false);
         if merging.is_over() {
             core.merging.store(true, Relaxed);

@@ -55,6 +55,7 @@ pub mod parts {
     pub use crate::store::{Ahead, Step, Store, unavailable};
 }
 
+pub use clock::{CLOCK_STEP_MAX, WallClock};
 pub use courant_engine as engine;
 pub use courant_journal as journal;
 pub use courant_ledger as ledger;

@@ -1,5 +1,6 @@
 //! The node: a handle to the threads that run an engine on a journal.
 
+use crate::clock::{self, Clock};
 use crate::committer::Committer;
 use crate::core::Core;
 use crate::cursors::Cursor;
@@ -96,8 +97,9 @@ impl<S: Storage> Node<S> {
         let tagger = opened.engine.tagger();
         let store = Store::new(opened.engine, opened.appender);
         let senders = (lookup_sender.clone(), frozen_sender);
-        let engine =
-            EngineThread::new(store, Arc::clone(&shared), Arc::clone(&committer), senders, wake);
+        let clock = Clock::start(options.clock.clone());
+        let threads = (Arc::clone(&shared), Arc::clone(&committer));
+        let engine = EngineThread::new(store, threads.0, threads.1, senders, (wake, clock));
         let core = Arc::new(Core {
             shared,
             engine: Mutex::new(Some(engine)),
@@ -274,6 +276,11 @@ impl<S: Storage> Node<S> {
             id_filter_bytes,
             ..counted
         }
+    }
+
+    /// What is wrong with the machine's clock, if something is, and what to do.
+    pub fn clock_complaint(&self) -> Option<String> {
+        clock::complaint(self.core.counters().clock_step_ns())
     }
 
     /// What went wrong in the background and was or will be tried again, since the last call: at

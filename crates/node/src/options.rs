@@ -1,5 +1,6 @@
 //! How a node is set up: sizes and intervals, each with its unit and default.
 
+use crate::clock::WallClock;
 use crate::inbox::Load;
 use crate::retention::Retention;
 use courant_journal::DirectIo;
@@ -36,6 +37,8 @@ pub struct NodeOptions {
     pub retention: Retention,
     /// Whether a start reads the journal on a thread of its own while it replays. Default true.
     pub read_ahead: bool,
+    /// Where the time of day comes from. Default: the machine.
+    pub clock: WallClock,
 }
 
 /// How many payments may be open unless a setting says otherwise; each takes about 600 bytes of
@@ -63,6 +66,7 @@ impl Default for NodeOptions {
             snapshot_step_entries: 2_000,
             retention: Retention::KeepAll,
             read_ahead: true,
+            clock: WallClock::default(),
         }
     }
 }

@@ -12,6 +12,7 @@ use courant_journal::storage::{read_file, replace_file};
 use courant_journal::{
     Appender, Chain, Entry, Journal, Preparer, ReadError, Reader, Recovery, Scan, Storage, Writer,
 };
+use courant_ledger::Timestamp;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -53,6 +54,8 @@ pub struct OpenReport {
     pub snapshot: Lsn,
     /// How many records were replayed.
     pub replayed: u64,
+    /// The time of the last record; `None` if there is no record.
+    pub last_record_at: Option<Timestamp>,
     /// What was wrong with files that can be made again, and were left out.
     pub warnings: Vec<String>,
 }
@@ -101,7 +104,13 @@ pub fn open<S: Storage>(root: &S, options: &NodeOptions) -> Result<Opened<S>, Op
     if !engine.is_balanced() {
         return Err(OpenError::Unbalanced);
     }
-    let report = OpenReport { journal: report, snapshot: extent.begin, replayed, warnings };
+    let report = OpenReport {
+        journal: report,
+        snapshot: extent.begin,
+        replayed,
+        last_record_at: (engine.last() > Lsn::NONE).then(|| engine.now()),
+        warnings,
+    };
     let history = History { reader, kept };
     Ok(Opened {
         engine,

@@ -4,7 +4,6 @@
 //! start may begin from, not ids that are only in memory, not an open payment, not a reader. What
 //! must stay of it is copied first, then the log says where it goes, then it goes.
 
-use crate::clock;
 use crate::core::Core;
 use crate::housekeeping::{LOOK_AROUND, Pause};
 use crate::retention::{Keep, Need, Retirement};
@@ -98,7 +97,7 @@ impl<S: Storage> Retirer<S> {
         let because = |error: &dyn std::fmt::Display| Failed::Because(error.to_string());
         core.history.kept.keep(reader, begin, end).map_err(|error| because(&error))?;
         let place = core.options.retention.place();
-        let retirement = Retirement { begin: end, at: clock::now(), place };
+        let retirement = Retirement { begin: end, at: core.counters().now(), place };
         core.retired.note(retirement).map_err(|error| because(&error))?;
         let archive = self.archive.as_ref().map_or(Archive::Drop, Archive::Directory);
         // Before it goes: what can no longer be made from the journal must not be removed.
@@ -130,7 +129,7 @@ impl<S: Storage> Retirer<S> {
             return Err(Failed::NotYet);
         };
         let first = first.map_err(|error| Failed::Because(error.to_string()))?;
-        let age_ns = u128::from(clock::now().nanos().saturating_sub(first.time_ns));
+        let age_ns = u128::from(core.counters().now().nanos().saturating_sub(first.time_ns));
         if age_ns < keep.time.as_nanos() { Err(Failed::NotYet) } else { Ok(()) }
     }
 

@@ -1,10 +1,11 @@
 //! Counters and gauges of a running node.
 
+use crate::clock::Look;
 use crate::request::Reply;
 use crate::retention::Need;
 use courant_engine::Lsn;
-use courant_ledger::Status;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use courant_ledger::{Status, Timestamp};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +36,9 @@ pub(crate) struct Counters {
     retired_segments: AtomicU64,
     held_by: Mutex<Option<(Need, Lsn)>>,
     open_payments: AtomicU64,
+    /// The node's time.
+    now: AtomicU64,
+    clock_step_ns: AtomicI64,
 }
 
 /// What a node has done since it was opened, and how it stands.
@@ -90,6 +94,10 @@ pub struct Stats {
     /// What holds back a segment that could go otherwise, and the first record it needs. What is
     /// found first is named; there may be more.
     pub held_by: Option<(Need, Lsn)>,
+    /// How far the machine's time of day has stepped ahead while the node ran, in nanoseconds; less
+    /// than 0 if it was set back. Beyond [`CLOCK_STEP_MAX`](crate::CLOCK_STEP_MAX) ahead it is not
+    /// followed.
+    pub clock_step_ns: i64,
     /// Where the journal begins.
     pub journal_begin: u64,
     /// Where its durable part ends.
@@ -157,6 +165,20 @@ impl Counters {
         self.open_payments.store(count as u64, Relaxed);
     }
 
+    pub(crate) fn clock(&self, look: Look) {
+        self.now.store(look.now.nanos(), Relaxed);
+        self.clock_step_ns.store(look.step_ns, Relaxed);
+    }
+
+    /// The node's time when the engine thread last looked, at most half a second ago if it is idle.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp(self.now.load(Relaxed))
+    }
+
+    pub(crate) fn clock_step_ns(&self) -> i64 {
+        self.clock_step_ns.load(Relaxed)
+    }
+
     pub(crate) fn snapshot_pause(&self, took: Duration) {
         let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.snapshot_pause_us_max.fetch_max(us, Relaxed);
@@ -196,6 +218,7 @@ impl Counters {
             retired_segments: self.retired_segments.load(Relaxed),
             held_by: *self.held_by.lock().unwrap_or_else(PoisonError::into_inner),
             open_payments: self.open_payments.load(Relaxed),
+            clock_step_ns: self.clock_step_ns(),
             ..Stats::default()
         };
         all(&self.payments, &mut stats.payments);

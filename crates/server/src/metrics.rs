@@ -111,6 +111,7 @@ impl Collector for NodeMetrics {
         gauge(out, "open_payments", "Payments that are not final", stats.open_payments)?;
         let most = stats.open_payments_max;
         gauge(out, "open_payments_max", "How many payments may be open", most)?;
+        clock_step(out, &stats)?;
         let full = u64::from(stats.storage_full);
         gauge(out, "storage_full", "1 while nothing can be recorded for want of room", full)?;
         let stopped = u64::from(self.0.stopped().is_some());
@@ -150,6 +151,12 @@ fn payments(out: &mut DescriptorEncoder<'_>, stats: &Stats) -> fmt::Result {
         ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
     }
     Ok(())
+}
+
+fn clock_step(out: &mut DescriptorEncoder<'_>, stats: &Stats) -> fmt::Result {
+    let help = "How far the time of day has stepped ahead while the server ran";
+    let gauge = ConstGauge::new(stats.clock_step_ns as f64 / 1e9);
+    gauge.encode(out.encode_descriptor("clock_step_seconds", help, None, MetricType::Gauge)?)
 }
 
 /// What holds back the oldest journal file; nothing is there while only the policy keeps it.

@@ -1,12 +1,13 @@
 //! The machine: kernel, processors, memory, limits, clock, and the port.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
 
 use super::Check;
-use crate::clock;
+use crate::clock::{self, Gap};
 
 /// Connections, journal and snapshot files, and room to spare.
 const OPEN_FILES_MIN: u64 = 2_048;
@@ -17,8 +18,8 @@ const CLOCK_SECONDS_MIN: u64 = 1_735_689_600;
 /// How long somebody at the port is waited for.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
-pub(super) fn checks(listen: SocketAddr) -> Vec<Check> {
-    vec![kernel(), processors(), memory(), open_files(), time(), port(listen)]
+pub(super) fn checks(listen: SocketAddr, data: &Path) -> Vec<Check> {
+    vec![kernel(), processors(), memory(), open_files(), time(data), port(listen)]
 }
 
 fn kernel() -> Check {
@@ -63,17 +64,31 @@ fn open_files() -> Check {
     }
 }
 
-fn time() -> Check {
+fn time(data: &Path) -> Check {
     const NAME: &str = "clock";
     let seconds = clock::since_1970().as_secs();
     if seconds < CLOCK_SECONDS_MIN {
         return Check::bad(NAME, "shows a time before 2025: set it, payments carry their time");
     }
+    let gap = match crate::offline::last_record_at(data) {
+        Ok(last) => last.map(Gap::to_now),
+        // Others say what is wrong with the directory.
+        Err(_) => None,
+    };
+    if let Some(gap) = gap
+        && gap.is_doubtful()
+    {
+        return Check::warning(NAME, gap.to_string());
+    }
+    let gap = gap.map(|gap| format!("; {gap}")).unwrap_or_default();
     let is_synchronised = std::path::Path::new("/run/systemd/timesync/synchronized").exists()
         || std::path::Path::new("/run/chrony").exists();
     match is_synchronised {
-        true => Check::good(NAME, "kept in step by a time service"),
-        false => Check::good(NAME, "set; no time service was found that keeps it in step"),
+        true => Check::good(NAME, format!("kept in step by a time service{gap}")),
+        false => {
+            let found = format!("set; no time service was found that keeps it in step{gap}");
+            Check::good(NAME, found)
+        }
     }
 }
 

@@ -41,20 +41,28 @@ pub(super) fn records(
     Ok(reached)
 }
 
-/// Where the last complete batch ends. Reads the last segments only.
+/// Where the last complete batch ends.
 pub(super) fn end(journal: &Path) -> Result<Lsn, Failure> {
+    match last(journal)? {
+        Some(frame) => Ok(frame.end()),
+        None => Err(Failure::negative("the journal has no record yet")),
+    }
+}
+
+/// The last complete batch, if there is one. Reads the last segments only.
+pub(super) fn last(journal: &Path) -> Result<Option<FrameHeader>, Failure> {
     for path in segments(journal)?.iter().rev() {
         let failed = |error: io::Error| Failure::file(path, "read", &error);
         let Some(mut segment) = Segment::open(path).map_err(failed)? else { continue };
-        let mut end = None;
+        let mut is_any = false;
         while segment.next_frame().map_err(failed)? {
-            end = Some(segment.frame.end());
+            is_any = true;
         }
-        if let Some(end) = end {
-            return Ok(end);
+        if is_any {
+            return Ok(Some(segment.frame));
         }
     }
-    Err(Failure::negative("the journal has no record yet"))
+    Ok(None)
 }
 
 /// Segment files, oldest first: their names are their places.

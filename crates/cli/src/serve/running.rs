@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use courant_journal::OpenError as JournalError;
 use courant_node::{Node, NodeOptions, OpenError, Retention};
@@ -15,6 +16,7 @@ use tokio::sync::Notify;
 
 use super::files;
 use crate::client::key_in;
+use crate::clock::Gap;
 use crate::exit::{Exit, Failure};
 use crate::output::note;
 
@@ -224,6 +226,10 @@ fn tell_recovery(node: &Node) {
     }
     for warning in &report.warnings {
         note(format_args!("courant: {warning}"));
+    }
+    if let Some(last) = report.last_record_at {
+        let gap = Gap::to_now(Duration::from_nanos(last.nanos()));
+        note(format_args!("courant: {gap}"));
     }
 }
 

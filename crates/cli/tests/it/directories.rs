@@ -175,6 +175,8 @@ fn the_doctor_measures_and_names_what_is_wrong() {
     ] {
         assert!(find(name)["found"].is_string(), "{name} is not in {checks}");
     }
+    let clock = find("clock")["found"].as_str().unwrap().to_owned();
+    assert!(clock.contains("the last record is "), "{clock}");
     assert_eq!(find("data directory")["verdict"], "ok");
     assert_eq!(find("secret files")["verdict"], "ok");
     assert_eq!(find("in use")["found"], "yes, by a running server");

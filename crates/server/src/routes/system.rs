@@ -61,6 +61,9 @@ pub(super) struct HealthView<'a> {
 pub(super) struct StateView {
     /// `ready`.
     status: &'static str,
+    /// What an operator should look at all the same; left out if there is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 #[utoipa::path(
@@ -126,7 +129,8 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Answer {
     } else if app.node.stats().storage_full {
         "the disk is full"
     } else {
-        return Ok(answer::json(StatusCode::OK, &StateView { status: "ready" }));
+        let note = app.node.clock_complaint();
+        return Ok(answer::json(StatusCode::OK, &StateView { status: "ready", note }));
     };
     Err(Problem::because(Fault::NotReady, why))
 }

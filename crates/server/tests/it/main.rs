@@ -4,6 +4,7 @@ mod access;
 mod accounts;
 mod batches;
 mod client;
+mod clock;
 mod disk;
 mod events;
 mod idempotency;
