@@ -81,8 +81,8 @@ fn time(data: &Path) -> Check {
         return Check::warning(NAME, gap.to_string());
     }
     let gap = gap.map(|gap| format!("; {gap}")).unwrap_or_default();
-    let is_synchronised = std::path::Path::new("/run/systemd/timesync/synchronized").exists()
-        || std::path::Path::new("/run/chrony").exists();
+    let is_synchronised = Path::new("/run/systemd/timesync/synchronized").exists()
+        || Path::new("/run/chrony").exists();
     match is_synchronised {
         true => Check::good(NAME, format!("kept in step by a time service{gap}")),
         false => {
