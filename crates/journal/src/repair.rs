@@ -104,6 +104,12 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
+
+    /// Whether records may be lost by it that somebody has seen.
+    #[must_use]
+    pub fn gives_up_records(&self) -> bool {
+        self.steps.iter().any(|step| *step != Step::RemoveMark)
+    }
 }
 
 /// Looks at the journal and says what would be done. Changes nothing.

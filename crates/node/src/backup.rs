@@ -8,6 +8,7 @@
 
 use crate::error::IndexError;
 use crate::ids::index;
+use crate::incarnation::{self, Incarnations};
 use crate::kept::Kept;
 use crate::retention::LOG_FILE;
 use crate::snapshots;
@@ -87,7 +88,9 @@ fn attempt<S: Storage, D: Storage>(
     let snapshot = newest_snapshot(&snapshots)?;
     let (runs, damaged) = index::inspect(&ids)?;
     let root_files = root.list().map_err(io("listing", ROOT))?;
-    let wanted = |name: &String| name == LOG_FILE || secrets.contains(&name.as_str());
+    let always = [LOG_FILE, incarnation::FILE];
+    let wanted =
+        |name: &String| always.contains(&name.as_str()) || secrets.contains(&name.as_str());
     let mut files: Vec<(&str, &S, String)> = Vec::new();
     files.extend(root_files.into_iter().filter(wanted).map(|name| (ROOT, root, name)));
     let kept_files = Kept::files(&kept).map_err(io("listing", KEPT))?;
@@ -124,20 +127,22 @@ fn newest_snapshot<S: Storage>(snapshots: &S) -> Result<Option<(String, Lsn)>, B
     Ok(names.into_iter().find_map(sound))
 }
 
-/// Makes a data directory of a backup, every file checked.
+/// Makes a data directory of a backup, every file checked. What is recorded after its end belongs
+/// to another incarnation than what the original recorded there.
 ///
 /// # Errors
 /// [`BackupError`], also if something is in the directory already.
 pub fn restore<S: Storage, D: Storage>(backup: &S, root: &D) -> Result<BackedUp, BackupError> {
     let place = root.subdirectory("journal").map_err(io("opening", "journal"))?;
-    journal::restore(backup, &place, |name| match name {
+    let directory = |name: &str| match name {
         ROOT => Ok(root.clone()),
         SNAPSHOTS | IDS | KEPT => root.subdirectory(name),
         _ => Err(io::Error::new(
             io::ErrorKind::Unsupported,
             "it is none of a data directory: use the release that made this backup",
         )),
-    })
+    };
+    journal::restore(backup, &place, directory, |end| Incarnations::begin(root, Lsn(end.0)))
 }
 
 fn io(doing: &str, what: &str) -> impl FnOnce(io::Error) -> BackupError {

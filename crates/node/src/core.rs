@@ -8,6 +8,7 @@ use crate::history::History;
 use crate::housekeeping::{Job, Lookup};
 use crate::ids::index::IdIndex;
 use crate::inbox::{Admitted, Load, Message, Pending, Refused, Replies, Shared};
+use crate::incarnation::Incarnations;
 use crate::lookup::{self, LookupError};
 use crate::options::NodeOptions;
 use crate::prepared::Prepared;
@@ -34,6 +35,7 @@ pub(crate) struct Core<S: Storage> {
     pub(crate) index: IdIndex<S>,
     pub(crate) history: History<S>,
     pub(crate) retired: RetiredLog<S>,
+    pub(crate) incarnations: Incarnations,
     pub(crate) cursors: Arc<Cursors>,
     pub(crate) snapshots: S,
     pub(crate) tagger: Tagger,

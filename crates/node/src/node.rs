@@ -8,6 +8,7 @@ use crate::engine_thread::EngineThread;
 use crate::error::{CallError, OpenError, SubmitError};
 use crate::housekeeping;
 use crate::inbox::{Replies, Shared};
+use crate::incarnation::Incarnations;
 use crate::lookup::LookupError;
 use crate::options::NodeOptions;
 use crate::read::{AccountRead, PaymentRead, TrialBalance};
@@ -107,6 +108,7 @@ impl<S: Storage> Node<S> {
             index: opened.index,
             history: opened.history,
             retired: opened.retired,
+            incarnations: opened.incarnations,
             cursors: Arc::default(),
             snapshots: opened.snapshots,
             tagger,
@@ -228,6 +230,11 @@ impl<S: Storage> Node<S> {
     /// Where the journal begins: what lies before was archived or dropped.
     pub fn journal_begin(&self) -> Lsn {
         Lsn(self.core.history.reader.begin().0)
+    }
+
+    /// Where the journal was written anew after it had lost its end.
+    pub fn incarnations(&self) -> &Incarnations {
+        &self.core.incarnations
     }
 
     /// A reader's place: records from it on are not retired while the cursor is there.

@@ -3,6 +3,7 @@
 use crate::error::{IndexError, Lacks, OpenError};
 use crate::history::History;
 use crate::ids::index::IdIndex;
+use crate::incarnation::{self, Incarnations};
 use crate::kept::Kept;
 use crate::options::{FROZEN_MAX, NodeOptions};
 use crate::retention::RetiredLog;
@@ -32,6 +33,8 @@ pub struct Opened<S: Storage> {
     pub history: History<S>,
     /// What was taken from the journal.
     pub retired: RetiredLog<S>,
+    /// Where the journal is written anew.
+    pub incarnations: Incarnations,
     /// The chain of hashes over the journal.
     pub chain: Chain<S>,
     /// The ids that are on disk.
@@ -70,6 +73,12 @@ pub fn open<S: Storage>(root: &S, options: &NodeOptions) -> Result<Opened<S>, Op
     let (journal, report) = Journal::open(directory("journal")?, options.journal.clone())?;
     let (appender, writer, preparer, reader) = journal.split();
     let retired = RetiredLog::open(root.clone()).map_err(io("reading retired.log"))?;
+    let incarnations = Incarnations::read(root).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => {
+            OpenError::Damaged { file: incarnation::FILE.into(), what: "contents" }
+        }
+        _ => OpenError::Io { doing: "reading incarnations".into(), error },
+    })?;
     let kept = Kept::open(directory("kept")?).map_err(io("listing kept/"))?;
     let begin = Lsn(reader.begin().0);
     let (secret, fresh) = secret(root, begin)?;
@@ -119,6 +128,7 @@ pub fn open<S: Storage>(root: &S, options: &NodeOptions) -> Result<Opened<S>, Op
         preparer,
         history,
         retired,
+        incarnations,
         chain,
         index,
         unsealed,

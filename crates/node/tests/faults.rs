@@ -276,6 +276,7 @@ fn a_failed_sync_ends_everything_and_acknowledges_nothing_more() {
         node.close();
         let left = storage.crash(&Survive::Seeded(seed));
         let node = open(&left, NodeOptions::small()).expect("recovery decides what is true");
+        assert_eq!(node.incarnations().last(), None, "nobody has seen what was cut off");
         for (name, lsn) in acknowledged.into_inner().expect("no panic") {
             assert_eq!(recorded(call(&node, &transfer(&name))), (lsn, true), "{name}");
         }

@@ -4,12 +4,15 @@
 //! A record that puts a payment into another status gives `payment.<status>`. A capture, release,
 //! increment, refund, return or reversal gives its own event, and `payment.<status>` after it if it
 //! changed the status too. The id of an event is the place of its record, with a dot and a number
-//! where a record gives several.
+//! where a record gives several; where the journal lost its end and was written anew, the number of
+//! the incarnation stands before it.
 
 mod follower;
+mod id;
 mod render;
 
 pub(crate) use follower::{Batch, Follower, Limits};
+pub(crate) use id::EventId;
 
 use crate::input::query::Place;
 use courant_engine::command::{AccountChange, Step};
@@ -122,7 +125,7 @@ impl<'r> EventsOf<'r> {
         }
     }
 
-    /// The id of the event at an index.
+    /// The place of the event at an index.
     pub(crate) fn place(self, lsn: Lsn, index: u32) -> Place {
         match self {
             EventsOf::One(_) => Place::whole(lsn),

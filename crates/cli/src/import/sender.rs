@@ -46,15 +46,20 @@ impl Sender {
         Sender { client }
     }
 
-    /// Which data directory the server has, whatever its address.
+    /// Which data directory the server has, whatever its address, and which part of its past: what
+    /// was done before a restore may not have been done.
     pub(crate) fn source(&self) -> Result<String, Failure> {
         let answer = self.patiently(|client| {
             client.get("/v1/health").map(|body| Answer { body, is_repeat: false })
         })?;
         let answer = answer.map_err(|problem| Failure::from(RequestError::Problem(problem)))?;
-        answer["source"].as_str().map(str::to_owned).ok_or_else(|| {
+        let source = answer["source"].as_str().ok_or_else(|| {
             Failure::usage("the server does not say which data directory it has")
                 .next("an import that can go on needs a server of this version or a later one")
+        })?;
+        Ok(match answer["incarnation"].as_str() {
+            None => source.to_owned(),
+            Some(incarnation) => format!("{source}, incarnation {incarnation}"),
         })
     }
 

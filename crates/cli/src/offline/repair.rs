@@ -5,15 +5,18 @@
 //! deleted: what is given up is kept in directories named `removed-...`. Snapshots and the index of
 //! ids that show more than the journal will have go too: they are made again from the journal at
 //! the next start. Where segments were retired they cannot be, and a repair that would need it is
-//! refused.
+//! refused. What is recorded after the new end belongs to another incarnation, so that no event has
+//! the id of one that was given up.
 
 mod derived;
 #[cfg(test)]
 mod tests;
 
 use clap::Args;
-use courant_journal::OpenError;
+use courant_engine::Lsn;
 use courant_journal::repair::{Plan, RepairError, lock, plan};
+use courant_journal::{DirectIo, OpenError, OsStorage};
+use courant_node::Incarnations;
 use serde_json::{Value, json};
 
 use super::{DirectoryArgs, journal};
@@ -41,6 +44,12 @@ pub(crate) fn run(args: &RepairArgs) -> Result<Exit, Failure> {
         let derived = Derived::of(data, &plan)?;
         if args.apply {
             let when = clock::since_1970().as_secs().to_string();
+            if plan.gives_up_records() {
+                let root = OsStorage::open_existing(data, DirectIo::Never)
+                    .map_err(|error| Failure::file(data, "open", &error))?;
+                Incarnations::begin(&root, Lsn(plan.end.0))
+                    .map_err(|error| Failure::file(&data.join("incarnations"), "write", &error))?;
+            }
             // First what can be made again: if we are stopped in between, nothing says more than
             // the journal.
             derived.keep_aside(data, &when)?;

@@ -88,6 +88,12 @@ fn damage_is_refused_shown_and_repaired_only_when_asked() {
     assert!(on("repair", &data, &[]).with_code(0).stdout.contains("nothing to repair"));
     let server = crate::common::Server::start(&data);
     assert_eq!(server.json(&["account", "show", "alice"])["status"], "open");
+    // What comes now has other ids than what was given up.
+    let id = |line: &Value| line["id"].as_str().unwrap().to_owned();
+    let events = || server.run(&["events", "--json"]).with_code(0).json_lines();
+    assert!(events().iter().all(|event| !id(event).contains('-')));
+    server.json(&["pay", "alice", "bob", "0.01", "EUR", "--id", "after"]);
+    assert!(id(events().last().unwrap()).contains('-'));
 }
 
 #[test]

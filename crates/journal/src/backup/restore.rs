@@ -31,11 +31,13 @@ pub fn check<S: Storage>(backup: &S) -> Result<Checked, BackupError> {
 /// Checks a backup against its manifest and makes a journal of it, and what lay in other
 /// directories, for which `directories` gives the place by their names. All of them must be empty.
 /// Files get their names last, and the oldest segment last of all, so that an interrupted restore
-/// is no journal that looks complete.
+/// is no journal that looks complete. Before that one, `finish` is called with the end of the
+/// journal.
 pub fn restore<S: Storage, D: Storage>(
     backup: &S,
     destination: &D,
     directories: impl Fn(&str) -> io::Result<D>,
+    finish: impl FnOnce(Lsn) -> io::Result<()>,
 ) -> Result<BackedUp, BackupError> {
     let manifest = load(backup)?;
     let mut places: BTreeMap<&str, D> = BTreeMap::new();
@@ -62,11 +64,14 @@ pub fn restore<S: Storage, D: Storage>(
         done.bytes_copied += file.full_bytes;
     }
     sync_all(&places)?;
-    // The first segment last: until then the others are a journal whose begin is missing.
-    for (directory, name, _) in files.iter().rev() {
+    let rename = |(directory, name, _): &(&str, &str, &Stored)| {
         let unfinished = format!("{name}{UNFINISHED}");
-        places[directory].rename(&unfinished, name).doing("renaming", &unfinished)?;
-    }
+        places[directory].rename(&unfinished, name).doing("renaming", &unfinished)
+    };
+    // The first segment last: until then the others are a journal whose begin is missing.
+    files.iter().skip(1).rev().try_for_each(rename)?;
+    finish(manifest.end).doing("finishing", "the restore")?;
+    files.first().into_iter().try_for_each(rename)?;
     sync_all(&places)?;
     Ok(done)
 }

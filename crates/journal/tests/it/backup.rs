@@ -24,7 +24,7 @@ fn nowhere<S: Storage>(directory: &str) -> std::io::Result<S> {
 
 fn restored(backup: &MemStorage) -> Vec<(Lsn, Vec<u8>)> {
     let target = MemStorage::new(99);
-    restore(backup, &target, nowhere).unwrap();
+    restore(backup, &target, nowhere, |_| Ok(())).unwrap();
     let target = target.crash(&Survive::Nothing);
     let report = verify(&target, &VerifyOptions::default(), |_, _| {}).unwrap();
     assert!(report.is_sound(), "{:?}", report.problems);
@@ -55,7 +55,7 @@ fn a_running_journal_is_backed_up_incrementally_and_restored() {
     let (root, copied) = (MemStorage::new(3), check(&copy).unwrap());
     assert_eq!(copied.end, journal.reader.durable_end());
     let target = root.subdirectory("journal").unwrap();
-    restore(&copy, &target, |name| root.subdirectory(name)).unwrap();
+    restore(&copy, &target, |name| root.subdirectory(name), |_| Ok(())).unwrap();
     assert_eq!(root.contents("snapshots/7.snap").unwrap(), b"state of the engine");
     assert!(target.contents("chain.log").is_some());
     let again = Single::open(&target, &Options::small()).unwrap();
@@ -66,7 +66,13 @@ fn a_running_journal_is_backed_up_incrementally_and_restored() {
     snapshots.put("7.snap", b"another state: changed");
     backup(&storage, &copy, BackupOptions { extra: &extra, ..up_to(&journal) }).unwrap();
     let root = MemStorage::new(4);
-    restore(&copy, &root.subdirectory("journal").unwrap(), |name| root.subdirectory(name)).unwrap();
+    restore(
+        &copy,
+        &root.subdirectory("journal").unwrap(),
+        |name| root.subdirectory(name),
+        |_| Ok(()),
+    )
+    .unwrap();
     assert_eq!(root.contents("snapshots/7.snap").unwrap(), b"another state: changed");
 }
 
@@ -133,7 +139,7 @@ fn a_damaged_or_missing_file_of_a_backup_is_named() {
     for name in copy.list().unwrap() {
         let damaged = copy.crash(&Survive::Nothing);
         assert!(damaged.flip_bit(&name, 50, 2));
-        let error = restore(&damaged, &MemStorage::new(0), nowhere).unwrap_err();
+        let error = restore(&damaged, &MemStorage::new(0), nowhere, |_| Ok(())).unwrap_err();
         assert_eq!(check(&damaged).unwrap_err().to_string(), error.to_string());
         let expected = match &error {
             BackupError::FileDiffers(file) => *file == name,
@@ -142,9 +148,9 @@ fn a_damaged_or_missing_file_of_a_backup_is_named() {
         };
         assert!(expected, "{name}: {error}");
         damaged.remove(&name).unwrap();
-        assert!(restore(&damaged, &MemStorage::new(0), nowhere).is_err());
+        assert!(restore(&damaged, &MemStorage::new(0), nowhere, |_| Ok(())).is_err());
     }
-    let error = restore(&copy, &storage, nowhere).unwrap_err();
+    let error = restore(&copy, &storage, nowhere, |_| Ok(())).unwrap_err();
     assert!(matches!(error, BackupError::NotEmpty(_)), "{error}");
     let extra = [Extra { directory: "snapshots", storage: &storage, name: "../outside" }];
     let options = BackupOptions { extra: &extra, ..up_to(&journal) };
@@ -163,7 +169,7 @@ fn files_of_the_operating_system_are_backed_up_too() {
     }
     let options = BackupOptions { end: journal.reader.durable_end(), extra: &[] };
     backup(&storage, &copy, options).unwrap();
-    restore(&copy, &target, nowhere).unwrap();
+    restore(&copy, &target, nowhere, |_| Ok(())).unwrap();
     let again = Single::open(&target, &Options::small()).unwrap();
     assert_eq!(again.contents(), journal.contents());
 }

@@ -39,7 +39,8 @@ fn files(storage: &MemStorage) -> BTreeMap<String, Option<Vec<u8>>> {
 
 fn restored(backup: &MemStorage) -> Vec<(Lsn, Vec<u8>)> {
     let target = MemStorage::new(99);
-    restore(backup, &target, |name| panic!("nothing of {name} is in this backup")).unwrap();
+    restore(backup, &target, |name| panic!("nothing of {name} is in this backup"), |_| Ok(()))
+        .unwrap();
     let report = verify(&target, &VerifyOptions::default(), |_, _| {}).unwrap();
     assert!(report.is_sound(), "{:?}", report.problems);
     Single::open(&target, &Options::small()).unwrap().contents()

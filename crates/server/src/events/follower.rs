@@ -5,7 +5,7 @@
 //! slows nothing down. Its cursor alone keeps the journal from being retired under its hands.
 
 use super::render::render;
-use super::{EventsOf, Wanted};
+use super::{EventId, EventsOf, Wanted};
 use crate::input::query::Place;
 use crate::problem::Problem;
 use crate::records;
@@ -31,7 +31,7 @@ pub(crate) struct Batch {
     /// Their JSON, one after the other.
     pub(crate) json: Vec<u8>,
     /// Where each stands in the JSON.
-    pub(crate) events: Vec<(Place, &'static str, Range<usize>)>,
+    pub(crate) events: Vec<(EventId, &'static str, Range<usize>)>,
     /// True if there was nothing more that is durable.
     pub(crate) is_end: bool,
 }
@@ -75,9 +75,9 @@ impl Follower {
         Ok(Follower { node, source, wanted, scan, cursor, begun: None, after })
     }
 
-    /// All events up to this place were given out.
-    pub(crate) fn after(&self) -> Place {
-        self.after
+    /// All events up to the one with this id were given out.
+    pub(crate) fn after(&self) -> EventId {
+        EventId::of(self.node.incarnations(), self.after)
     }
 
     /// Reads on. Blocks while it reads the disk, never for what is not there yet.
@@ -134,7 +134,8 @@ impl Follower {
                 }
                 let start = batch.json.len();
                 render((&self.node, &self.source), lsn, &record, index, &mut batch.json)?;
-                batch.events.push((place, kind.name(), start..batch.json.len()));
+                let id = EventId::of(self.node.incarnations(), place);
+                batch.events.push((id, kind.name(), start..batch.json.len()));
             }
             self.after = place;
         }

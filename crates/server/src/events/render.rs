@@ -1,8 +1,7 @@
 //! One event as the JSON of CloudEvents 1.0.
 
-use super::{EventType, EventsOf};
+use super::{EventId, EventType, EventsOf};
 use crate::access::Scopes;
-use crate::input::query::Place;
 use crate::problem::{Fault, Problem};
 use crate::records;
 use crate::view::account::{FixedView, Opening, RulesView};
@@ -71,7 +70,7 @@ struct KeyData<'a> {
 /// What an event needs besides its data.
 struct Envelope<'a> {
     source: &'a str,
-    place: Place,
+    id: EventId,
     kind: EventType,
     time: Time,
 }
@@ -80,7 +79,7 @@ impl Envelope<'_> {
     fn write<D: Serialize>(&self, subject: &str, data: D, out: &mut Vec<u8>) {
         let event = Event {
             specversion: "1.0",
-            id: self.place.to_string(),
+            id: self.id.to_string(),
             source: self.source,
             kind: self.kind.name(),
             subject,
@@ -102,8 +101,8 @@ pub(super) fn render(
     out: &mut Vec<u8>,
 ) -> Result<(), Problem> {
     let events = EventsOf::record(record);
-    let place = events.place(lsn, index);
-    let envelope = Envelope { source, place, kind: events.kind(index), time: Time(record.at) };
+    let id = EventId::of(node.incarnations(), events.place(lsn, index));
+    let envelope = Envelope { source, id, kind: events.kind(index), time: Time(record.at) };
     match (&record.command, &record.outcome) {
         (Command::OpenAccount(open), _) => {
             let status = AccountStatus::Open;

@@ -3,7 +3,7 @@
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::edge::EventReader;
-use crate::events::{Follower, Limits, Wanted};
+use crate::events::{EventId, Follower, Limits, Wanted};
 use crate::input::query::{Asked, EventsQuery, Place};
 use crate::problem::Problem;
 use crate::view::Page;
@@ -26,7 +26,8 @@ const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub(super) struct EventView {
     /// `1.0`.
     specversion: String,
-    /// The place of the event in the journal, unique on this server.
+    /// The place of the event in the journal: unique on this server, also after a restore or a
+    /// repair.
     id: String,
     /// Which server: `/courant/` and the id of its data directory.
     source: String,
@@ -83,7 +84,7 @@ pub(super) fn place(app: &App, field: &'static str, text: &str) -> Result<Place,
     if text == "latest" {
         return Ok(Place::whole(Lsn(end.0.saturating_sub(1))));
     }
-    let place = Place::parse(field, text)?;
+    let place = EventId::parse(field, text)?.place(field, app.node.incarnations())?;
     if place.lsn < end || place == Place::BEGIN {
         return Ok(place);
     }

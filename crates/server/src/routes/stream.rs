@@ -160,8 +160,8 @@ fn log(problem: Problem) -> Problem {
 /// Events in the form of the stream. JSON has no line breaks, so each is one line of data.
 fn frames(batch: &Batch) -> Vec<u8> {
     let mut out = Vec::with_capacity(batch.json.len() + batch.events.len() * 64);
-    for (place, kind, range) in &batch.events {
-        out.extend_from_slice(format!("id: {place}\nevent: {kind}\ndata: ").as_bytes());
+    for (id, kind, range) in &batch.events {
+        out.extend_from_slice(format!("id: {id}\nevent: {kind}\ndata: ").as_bytes());
         out.extend_from_slice(&batch.json[range.clone()]);
         out.extend_from_slice(b"\n\n");
     }

@@ -53,6 +53,9 @@ pub(super) struct HealthView<'a> {
     status: &'static str,
     /// Which server: `/courant/` and the id of its data directory, as in its events.
     source: &'a str,
+    /// The part of its past, as in the ids of new events; null while the server has lost nothing
+    /// to a restore or a repair.
+    incarnation: Option<String>,
 }
 
 /// How the server is.
@@ -113,7 +116,10 @@ pub(super) async fn metrics(
     responses((status = 200, description = "It lives", body = HealthView)),
 )]
 pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
-    answer::json(StatusCode::OK, &HealthView { status: "alive", source: &app.source })
+    let incarnation = app.node.incarnations().last();
+    let incarnation = incarnation.map(|incarnation| format!("{:08x}", incarnation.number));
+    let view = HealthView { status: "alive", source: &app.source, incarnation };
+    answer::json(StatusCode::OK, &view)
 }
 
 #[utoipa::path(

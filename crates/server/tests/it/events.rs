@@ -319,3 +319,77 @@ fn a_stream_is_silent_about_what_it_was_not_asked_for() {
     let seen = read_until("event: account.opened");
     assert!(!seen.contains(": courant"), "{seen}");
 }
+
+fn ids(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["id"].as_str().expect("an id")).collect()
+}
+
+fn pay(server: &Server, id: &str) {
+    server.client.post("/v1/payments", &transfer(id, "0.01")).expect(201);
+}
+
+#[test]
+fn after_a_restore_no_event_has_the_id_of_one_that_was_lost() {
+    let server = Server::with_alice_and_bob();
+    pay(&server, "kept");
+    let backup = server.back_up();
+    ["lost-1", "lost-2"].iter().for_each(|id| pay(&server, id));
+    let before = pages(&server.client, "/v1/events", 1_000);
+    let server = server.restored(&backup);
+    ["new-1", "new-2"].iter().for_each(|id| pay(&server, id));
+    let after = pages(&server.client, "/v1/events", 1_000);
+
+    // What was kept has its ids; what came in the place of what was lost has others.
+    let (kept, new) = after.split_at(before.len() - 2);
+    assert_eq!((kept, new.len()), (&before[..kept.len()], 2));
+    let (seen, lost) = (ids(&before), ids(&before[kept.len()..]));
+    for (id, lost) in ids(new).iter().zip(&lost) {
+        assert!(!seen.contains(id), "{id} was another event");
+        assert!(id.ends_with(&format!("-{lost}")), "{id} is not in the place of {lost}");
+    }
+    // Whoever has seen only what was kept goes on without noticing.
+    let resumed = server.client.stream("/v1/events/stream", ids(kept).last().copied());
+    assert_eq!(resumed.take(2).map(|event| event.data).collect::<Vec<_>>(), new);
+    // Whoever has seen what was lost is told, and where to go on.
+    for lost in &lost {
+        let problem = server.client.get(&format!("/v1/events?after={lost}"));
+        let problem = problem.problem(410, "history_replaced");
+        let detail = problem["detail"].as_str().expect("a text");
+        let on = detail.split_once("after=").expect("it is said").1;
+        let on = on.split(' ').next().expect("it is said");
+        assert_eq!(pages(&server.client, &format!("/v1/events?after={on}"), 1_000), new);
+        let refused = server.client.get(&format!("/v1/events?cursor={lost}"));
+        refused.problem(410, "history_replaced");
+        assert!(server.client.try_stream("/v1/events/stream", Some(lost)).is_none());
+    }
+    let health = server.client.get("/v1/health").expect(200);
+    let incarnation = health["incarnation"].as_str().expect("it is another past");
+    assert!(ids(new)[0].starts_with(incarnation));
+
+    // A restart is no loss; the next restore is another one.
+    let server = server.restart();
+    assert_eq!(pages(&server.client, "/v1/events", 1_000), after);
+    let again = server.restored(&backup);
+    pay(&again, "newest");
+    let newest = pages(&again.client, "/v1/events", 1_000);
+    assert!(!ids(&after).contains(ids(&newest).last().expect("there are events")));
+    let problem = again.client.get(&format!("/v1/events?after={}", ids(new)[1]));
+    problem.problem(410, "history_replaced");
+    // What no server gave is no place.
+    for made_up in ["0badcafe-1", "0badcafe-x", "1-1", "-5", "0badcafe-", "0badcafe"] {
+        let answer = again.client.get(&format!("/v1/events?after={made_up}"));
+        assert_eq!(answer.status, 400, "{made_up}: {}", answer.text());
+    }
+}
+
+#[test]
+fn a_restart_is_no_loss_and_changes_no_id() {
+    let server = Server::with_alice_and_bob();
+    pay(&server, "p");
+    let server = server.restart();
+    let health = server.client.get("/v1/health").expect(200);
+    assert_eq!(health["incarnation"], Value::Null);
+    for id in ids(&pages(&server.client, "/v1/events", 1_000)) {
+        assert!(!id.contains('-'), "{id}");
+    }
+}

@@ -2,11 +2,12 @@
 //! dropped.
 
 use crate::client::Client;
-use courant_node::{Node, NodeOptions};
+use courant_node::journal::{DirectIo, OsStorage};
+use courant_node::{Node, NodeOptions, parts};
 use courant_server::{Config, ServeError, first_key, run};
 use serde_json::{Value, json};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -53,6 +54,26 @@ impl Server {
         self.stop().expect("the server drains");
         let (dir, temp, key) = (self.dir.clone(), self.temp.take(), self.client.key.take());
         Server::open(dir, temp, key, (options(), |_: &mut Config| {}))
+    }
+
+    /// A backup of what is durable now.
+    pub(crate) fn back_up(&self) -> TempDir {
+        let backup = TempDir::new().expect("a temporary directory");
+        let node = self.node.as_ref().expect("it runs");
+        let end = || Ok(courant_node::journal::Lsn(node.durable_end().0));
+        let open = |path: &Path| OsStorage::open(path, DirectIo::Never).expect("a directory");
+        let secrets = ["secret", "keys.secret"];
+        parts::backup(&open(&self.dir), &open(backup.path()), &secrets, end).expect("backed up");
+        backup
+    }
+
+    /// Another server, over what is restored of a backup.
+    pub(crate) fn restored(&self, backup: &TempDir) -> Server {
+        let temp = TempDir::new().expect("a temporary directory");
+        let dir = temp.path().join("data");
+        let open = |path: &Path| OsStorage::open(path, DirectIo::Never).expect("a directory");
+        parts::restore(&open(backup.path()), &open(&dir)).expect("restored");
+        Server::open(dir, Some(temp), self.client.key.clone(), (options(), |_: &mut Config| {}))
     }
 
     fn open(
