@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use courant_node::{OPEN_PAYMENTS_MAX, Retention};
+use courant_node::{OPEN_PAYMENTS_MAX, READER_LAG_BYTES_MAX, Retention};
 
 use crate::client::{Client, ServerArgs};
 use crate::exit::{Exit, Failure};
@@ -63,6 +63,7 @@ const SEGMENT_MIB: u32 = 16;
 fn on_own_server(data: &Path, out: &mut Output) -> Result<Exit, Failure> {
     let running = Running::start(Setting {
         retention: Retention::KeepAll,
+        reader_lag_bytes_max: READER_LAG_BYTES_MAX,
         data: data.to_owned(),
         listen: ([127, 0, 0, 1], 0).into(),
         allow_remote: false,

@@ -84,6 +84,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         allow_remote: args.allow_remote,
         segment_mib: args.segment_mib,
         retention: args.retention.retention()?,
+        reader_lag_bytes_max: args.retention.reader_lag_bytes_max(),
         open_payments_max: args.open_payments_max,
         heeds_signals: true,
     };

@@ -1,4 +1,5 @@
-//! Cursors: places that readers still need. The journal is not retired beyond any of them.
+//! Cursors: places that readers still need. The journal is not retired beyond any of them, unless a
+//! reader is so far behind that it loses its place.
 
 use courant_engine::Lsn;
 use std::collections::BTreeMap;
@@ -23,14 +24,23 @@ impl Cursors {
         Cursor { cursors: Arc::clone(self), number }
     }
 
-    /// The place that is furthest behind.
-    pub(crate) fn oldest(&self) -> Option<Lsn> {
+    /// The oldest place from this one on.
+    pub(crate) fn oldest_from(&self, from: Lsn) -> Option<Lsn> {
         let places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        places.places.values().min().copied()
+        places.places.values().filter(|place| **place >= from).min().copied()
+    }
+
+    /// Forgets all places before this one; gives how many.
+    pub(crate) fn lose_before(&self, lsn: Lsn) -> usize {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = places.places.len();
+        places.places.retain(|_, place| *place >= lsn);
+        before - places.places.len()
     }
 }
 
-/// A reader's place in the journal: records from it on are not retired while it is there.
+/// A reader's place in the journal: records from it on are not retired while it is there, and not
+/// too far behind ([`NodeOptions::reader_lag_bytes_max`](crate::NodeOptions)).
 #[derive(Debug)]
 pub struct Cursor {
     cursors: Arc<Cursors>,

@@ -66,7 +66,9 @@ pub use inbox::Replies;
 pub use incarnation::{Incarnation, Incarnations};
 pub use lookup::LookupError;
 pub use node::{ACCOUNTS_PAGE_MAX, Node};
-pub use options::{FROZEN_MAX, INBOX_BYTES_MAX, NodeOptions, OPEN_PAYMENTS_MAX};
+pub use options::{
+    FROZEN_MAX, INBOX_BYTES_MAX, NodeOptions, OPEN_PAYMENTS_MAX, READER_LAG_BYTES_MAX,
+};
 pub use read::{AccountRead, PaymentRead, TrialBalance, order_in, origin_of, payment_in};
 pub use recover::OpenReport;
 pub use request::{REQUEST_BYTES_MAX, REQUEST_COMMANDS_MAX, Reply, Request, Unavailable};

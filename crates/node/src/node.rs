@@ -237,7 +237,8 @@ impl<S: Storage> Node<S> {
         &self.core.incarnations
     }
 
-    /// A reader's place: records from it on are not retired while the cursor is there.
+    /// A reader's place: records from it on are not retired while the cursor is there, and not
+    /// further behind than [`NodeOptions::reader_lag_bytes_max`].
     pub fn cursor(&self, at: Lsn) -> Cursor {
         self.core.cursors.add(at)
     }

@@ -37,6 +37,10 @@ pub struct NodeOptions {
     pub retention: Retention,
     /// Whether a start reads the journal on a thread of its own while it replays. Default true.
     pub read_ahead: bool,
+    /// How many bytes a reader, such as a stream of events, may be behind the end of the journal
+    /// and still keep segments that could go otherwise. Beyond it loses its place. Default
+    /// [`READER_LAG_BYTES_MAX`].
+    pub reader_lag_bytes_max: u64,
     /// Where the time of day comes from. Default: the machine.
     pub clock: WallClock,
 }
@@ -48,6 +52,10 @@ pub const OPEN_PAYMENTS_MAX: usize = 1_000_000;
 /// Bytes of commands that may wait unless a setting says otherwise: 64 MiB, some hundred thousand
 /// plain payments, or four of the largest requests.
 pub const INBOX_BYTES_MAX: usize = 64 << 20;
+
+/// How far a reader may be behind unless a setting says otherwise: 4 GiB, some ten million
+/// payments.
+pub const READER_LAG_BYTES_MAX: u64 = 4 << 30;
 
 /// The most full generations of ids that wait to be written to disk; then commands wait too.
 pub const FROZEN_MAX: usize = 3;
@@ -66,6 +74,7 @@ impl Default for NodeOptions {
             snapshot_step_entries: 2_000,
             retention: Retention::KeepAll,
             read_ahead: true,
+            reader_lag_bytes_max: READER_LAG_BYTES_MAX,
             clock: WallClock::default(),
         }
     }

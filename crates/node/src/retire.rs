@@ -1,8 +1,9 @@
 //! The thread that retires the oldest segments of the journal, as the retention says.
 //!
 //! A segment goes when it is beyond what is to be kept and nothing needs it: not a snapshot that a
-//! start may begin from, not ids that are only in memory, not an open payment, not a reader. What
-//! must stay of it is copied first, then the log says where it goes, then it goes.
+//! start may begin from, not ids that are only in memory, not an open payment, not a reader that is
+//! within its limit. What must stay of it is copied first, then the log says where it goes, then it
+//! goes.
 
 use crate::core::Core;
 use crate::housekeeping::{LOOK_AROUND, Pause};
@@ -26,6 +27,8 @@ pub(crate) struct Retirer<S: Storage> {
     sound: BTreeSet<String>,
     /// An open payment whose first record holds the journal back.
     held_by: Option<(IdBuf, Lsn)>,
+    /// It was told that a reader may soon lose its place.
+    warned: bool,
 }
 
 /// Why a segment did not go.
@@ -51,7 +54,7 @@ impl From<RetireError> for Failed {
 
 impl<S: Storage> Retirer<S> {
     pub(crate) fn new(journal: courant_journal::Retirer<S>, archive: Option<S>) -> Retirer<S> {
-        Retirer { journal, archive, sound: BTreeSet::new(), held_by: None }
+        Retirer { journal, archive, sound: BTreeSet::new(), held_by: None, warned: false }
     }
 
     /// Works until the node ends.
@@ -65,6 +68,7 @@ impl<S: Storage> Retirer<S> {
                     Err(Failed::Needed(need, from)) => Some((*need, *from)),
                     _ => None,
                 });
+                self.warn_of_reader(core, &tried);
                 match tried {
                     Ok(()) => {
                         let _ = pause.after(Ok::<(), String>(()));
@@ -94,6 +98,15 @@ impl<S: Storage> Retirer<S> {
         // Asked before the work, which would be done again at every look around.
         self.journal.check_chain(courant_journal::Lsn(end.0))?;
         self.check_needs(core, end)?;
+        let lost = core.cursors.lose_before(end);
+        if lost > 0 {
+            core.counters().readers_lost(lost as u64);
+            core.warn(format!(
+                "{lost} readers of the journal were more than {} bytes behind and have lost their \
+                 places: what they have not read goes as the retention says",
+                core.options.reader_lag_bytes_max
+            ));
+        }
         let because = |error: &dyn std::fmt::Display| Failed::Because(error.to_string());
         core.history.kept.keep(reader, begin, end).map_err(|error| because(&error))?;
         let place = core.options.retention.place();
@@ -140,9 +153,25 @@ impl<S: Storage> Retirer<S> {
             false => Ok(()),
         };
         unless(Need::Ids, core.index.sure_through())?;
-        unless(Need::Reader, core.cursors.oldest().unwrap_or(end))?;
+        unless(Need::Reader, core.cursors.oldest_from(reach(core)).unwrap_or(end))?;
         unless(Need::Snapshot, self.oldest_snapshot(core)?.unwrap_or(Lsn::NONE))?;
         unless(Need::OpenPayment, self.held_from(core, end)?.unwrap_or(end))
+    }
+
+    /// Says once that a reader has used up half of what it may be behind.
+    fn warn_of_reader(&mut self, core: &Core<S>, tried: &Result<(), Failed>) {
+        let Err(Failed::Needed(Need::Reader, from)) = tried else {
+            self.warned = false;
+            return;
+        };
+        let most = core.options.reader_lag_bytes_max;
+        let behind = core.history.reader.durable_end().0.saturating_sub(from.0);
+        if behind > most / 2 && !std::mem::replace(&mut self.warned, true) {
+            core.warn(format!(
+                "a reader of the journal is {behind} bytes behind and keeps old segments; beyond \
+                 {most} bytes it loses its place"
+            ));
+        }
     }
 
     /// Where the oldest of the kept snapshots begins, if there are as many as are to be kept and
@@ -192,6 +221,12 @@ impl<S: Storage> Retirer<S> {
             }
         }
     }
+}
+
+/// Readers before this are too far behind to keep anything.
+fn reach<S: Storage>(core: &Core<S>) -> Lsn {
+    let end = core.history.reader.durable_end().0;
+    Lsn(end.saturating_sub(core.options.reader_lag_bytes_max))
 }
 
 /// Looks at some open payments: one that began before `end`, none, or where to go on.

@@ -34,6 +34,7 @@ pub(crate) struct Counters {
     snapshot_pause_us_max: AtomicU64,
     lookups: AtomicU64,
     retired_segments: AtomicU64,
+    readers_lost: AtomicU64,
     held_by: Mutex<Option<(Need, Lsn)>>,
     open_payments: AtomicU64,
     /// The node's time.
@@ -91,6 +92,8 @@ pub struct Stats {
     pub lookups: u64,
     /// Segments of the journal that were archived or dropped.
     pub retired_segments: u64,
+    /// Readers that lost their places because they were too far behind.
+    pub readers_lost: u64,
     /// What holds back a segment that could go otherwise, and the first record it needs. What is
     /// found first is named; there may be more.
     pub held_by: Option<(Need, Lsn)>,
@@ -157,6 +160,10 @@ impl Counters {
         self.retired_segments.fetch_add(segments, Relaxed);
     }
 
+    pub(crate) fn readers_lost(&self, count: u64) {
+        self.readers_lost.fetch_add(count, Relaxed);
+    }
+
     pub(crate) fn held_by(&self, need: Option<(Need, Lsn)>) {
         *self.held_by.lock().unwrap_or_else(PoisonError::into_inner) = need;
     }
@@ -216,6 +223,7 @@ impl Counters {
             snapshot_pause_us_max: self.snapshot_pause_us_max.load(Relaxed),
             lookups: self.lookups.load(Relaxed),
             retired_segments: self.retired_segments.load(Relaxed),
+            readers_lost: self.readers_lost.load(Relaxed),
             held_by: *self.held_by.lock().unwrap_or_else(PoisonError::into_inner),
             open_payments: self.open_payments.load(Relaxed),
             clock_step_ns: self.clock_step_ns(),

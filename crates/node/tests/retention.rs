@@ -160,6 +160,43 @@ fn an_open_payment_a_reader_and_what_is_to_be_kept_hold_the_journal_back() {
 }
 
 #[test]
+fn a_reader_that_is_too_far_behind_is_warned_of_and_loses_its_place() {
+    const LAG_BYTES: u64 = 1 << 20;
+    let storage = MemStorage::new(21);
+    let options = NodeOptions { reader_lag_bytes_max: LAG_BYTES, ..dropping() };
+    let node = with_alice_and_bob(&storage, options);
+    let mut payments = Payments::new();
+    let (slow, end) = (node.cursor(Lsn(1)), node.durable_end());
+    let quick = node.cursor(end);
+    pay_until(&node, &mut payments, || node.durable_end().0 > LAG_BYTES / 4 * 3);
+    quick.advance(node.durable_end());
+    let mut warnings = Vec::new();
+    until(|| {
+        warnings.extend(node.take_warnings());
+        warnings.iter().any(|warning| warning.contains("keeps old segments"))
+    });
+    assert_eq!((node.journal_begin(), node.stats().readers_lost), (Lsn::NONE, 0));
+    pay_until(&node, &mut payments, || {
+        quick.advance(node.durable_end());
+        warnings.extend(node.take_warnings());
+        node.stats().retired_segments > 3
+    });
+    warnings.extend(node.take_warnings());
+    let told = |what: &str| warnings.iter().filter(|warning| warning.contains(what)).count();
+    assert_eq!((told("keeps old segments"), told("have lost their places")), (1, 1));
+    assert_eq!(node.stats().readers_lost, 1);
+    let read = node.record(payments["p-0"]);
+    assert!(matches!(read, Err(LookupError::Retired { .. })), "{read:?}");
+    // It may say that it is further on; it keeps nothing any more.
+    slow.advance(node.durable_end());
+    pay_until(&node, &mut payments, || {
+        quick.advance(node.durable_end());
+        node.journal_begin() > end
+    });
+    assert_eq!(node.stats().readers_lost, 1, "the quick one has its place");
+}
+
+#[test]
 fn nothing_goes_before_its_time_and_by_default_nothing_goes() {
     for (seed, options) in [
         (4, archiving(Keep { bytes: 0, time: Duration::from_secs(86_400) })),

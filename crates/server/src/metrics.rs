@@ -140,6 +140,8 @@ fn counters(out: &mut DescriptorEncoder<'_>, stats: &Stats) -> fmt::Result {
     counter(out, "batch_bytes", "Bytes of those batches on disk", stats.batch_bytes)?;
     let retired = stats.retired_segments;
     counter(out, "retired_segments", "Journal files that were archived or dropped", retired)?;
+    let lost = stats.readers_lost;
+    counter(out, "readers_lost", "Readers too far behind, that lost their places", lost)?;
     counter(out, "snapshots", "Snapshots made", stats.snapshots)
 }
 

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use courant_node::{Keep, Retention};
+use courant_node::{Keep, READER_LAG_BYTES_MAX, Retention};
 
 use crate::exit::Failure;
+
+const READER_LAG_GIB: u32 = (READER_LAG_BYTES_MAX >> 30) as u32;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -27,9 +29,19 @@ pub(super) struct RetentionArgs {
     #[arg(long, env = "COURANT_KEEP_GIB", value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     keep_gib: Option<u32>,
+    /// A reader of events keeps old files of the journal while it is at most so many GiB behind;
+    /// beyond it loses its place
+    #[arg(long, env = "COURANT_READER_LAG_GIB", value_name = "N", default_value_t = READER_LAG_GIB)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    reader_lag_gib: u32,
 }
 
 impl RetentionArgs {
+    /// How far a reader may be behind and still keep files.
+    pub(super) fn reader_lag_bytes_max(&self) -> u64 {
+        u64::from(self.reader_lag_gib) << 30
+    }
+
     pub(super) fn retention(&self) -> Result<Retention, Failure> {
         let keep = Keep {
             bytes: u64::from(self.keep_gib.unwrap_or(0)) << 30,

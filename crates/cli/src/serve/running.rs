@@ -33,6 +33,8 @@ pub(crate) struct Setting {
     pub(crate) segment_mib: u32,
     /// What becomes of the oldest of them.
     pub(crate) retention: Retention,
+    /// How far a reader may be behind and still keep them.
+    pub(crate) reader_lag_bytes_max: u64,
     /// How many payments may be open.
     pub(crate) open_payments_max: usize,
     /// Whether SIGINT and SIGTERM end it.
@@ -135,6 +137,7 @@ impl Setting {
         let mut options = NodeOptions {
             open_payments_max: self.open_payments_max,
             retention: self.retention.clone(),
+            reader_lag_bytes_max: self.reader_lag_bytes_max,
             ..NodeOptions::default()
         };
         let segment_bytes = u64::from(self.segment_mib) << 20;

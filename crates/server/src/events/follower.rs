@@ -2,7 +2,8 @@
 //! order.
 //!
 //! It reads from where it stands, in memory for what is recent and from disk for what is not, and
-//! slows nothing down. Its cursor alone keeps the journal from being retired under its hands.
+//! slows nothing down. Its cursor alone keeps the journal from being retired under its hands,
+//! until it is too far behind.
 
 use super::render::render;
 use super::{EventId, EventsOf, Wanted};

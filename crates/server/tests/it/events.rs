@@ -3,6 +3,7 @@
 use crate::accounts::pages;
 use crate::client::{Client, Event};
 use crate::server::{Server, transfer};
+use courant_node::{Keep, NodeOptions, Retention};
 use serde_json::{Value, json};
 use std::sync::RwLock;
 
@@ -392,4 +393,48 @@ fn a_restart_is_no_loss_and_changes_no_id() {
     for id in ids(&pages(&server.client, "/v1/events", 1_000)) {
         assert!(!id.contains('-'), "{id}");
     }
+}
+
+#[test]
+fn a_stream_that_is_too_slow_ends_without_a_gap_and_is_told_when_it_comes_back() {
+    const LAG_BYTES: u64 = 256 << 10;
+    let retention =
+        Retention::Drop { keep: Keep { bytes: 64 << 10, time: std::time::Duration::ZERO } };
+    let options = NodeOptions {
+        retention,
+        reader_lag_bytes_max: LAG_BYTES,
+        recent_ids: 2_000,
+        snapshot_bytes: 64 << 10,
+        ..NodeOptions::small()
+    };
+    let server = Server::over(options);
+    for id in ["alice", "bob"] {
+        server.open_account(id, "EUR");
+    }
+    // It takes its first event and no more, while the system's buffers fill.
+    let mut stream = server.client.stream("/v1/events/stream", None);
+    let first = stream.next().expect("there are events");
+    let lost = |text: &str| text.contains("courant_readers_lost_total 1\n");
+    let mut batches = 0;
+    while !lost(server.client.get("/v1/metrics").text()) {
+        let batch: Vec<Value> =
+            (0..500).map(|n| transfer(&format!("p-{batches}-{n}"), "0.01")).collect();
+        let answer = server.client.post("/v1/payments/batch", &json!(batch));
+        match answer.status {
+            200 => batches += 1,
+            // Generations of ids push callers back now and then.
+            status => assert_eq!(status, 503, "{}", answer.text()),
+        }
+    }
+    // What comes is in order and whole up to where it ends.
+    let all: Vec<Event> = std::iter::once(first).chain(stream).collect();
+    let payments = all.iter().filter(|event| event.kind == "payment.completed");
+    let paid: Vec<&str> = payments.map(|event| event.data["subject"].as_str().unwrap()).collect();
+    let expected = (0..paid.len()).map(|nth| format!("p-{}-{}", nth / 500, nth % 500));
+    assert!(expected.eq(paid.iter().copied()), "a gap or a repeat");
+    assert!(!paid.is_empty() && paid.len() < batches * 500, "{} were read", paid.len());
+    let last = &all.last().expect("there are events").id;
+    let answer = server.client.get(&format!("/v1/events?after={last}"));
+    answer.problem(410, "history_retired");
+    assert!(server.client.try_stream("/v1/events/stream", Some(last)).is_none());
 }
