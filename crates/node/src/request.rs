@@ -175,7 +175,7 @@ pub enum Reply {
         /// For a group, the place of the payment that was refused.
         index: Option<u32>,
     },
-    /// It was not looked at: try again later.
+    /// It was not decided: try again later.
     Unavailable(Unavailable),
     /// Nothing was done: the record that it repeats, or that shows the payment it is about, was
     /// archived or dropped.
@@ -185,10 +185,11 @@ pub enum Reply {
     },
 }
 
-/// Why commands are not looked at for now.
+/// Why commands are not decided for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unavailable {
-    /// The disk is full. Reads go on; it ends by itself when there is room.
+    /// It would have to be recorded, and the disk is full. Reads go on, and what was done before is
+    /// told; it ends by itself when there is room.
     StorageFull,
     /// A record that may be about the same id cannot be read: the disk failed.
     HistoryUnreadable,

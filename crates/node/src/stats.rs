@@ -53,7 +53,7 @@ pub struct Stats {
     pub repeats: u64,
     /// Commands refused without a record.
     pub refused: u64,
-    /// Commands not looked at because the disk was full or could not be read.
+    /// Commands not decided because the disk was full or could not be read.
     pub unavailable: u64,
     /// Commands about payments by the status they led to, in the order of [`Status::ALL`].
     pub payments: [u64; Status::ALL.len()],

@@ -133,7 +133,7 @@ fn counters(out: &mut DescriptorEncoder<'_>, stats: &Stats) -> fmt::Result {
     counter(out, "records", "Records made durable", stats.records)?;
     counter(out, "repeats", "Commands that were repeats", stats.repeats)?;
     counter(out, "refused", "Commands refused without a record", stats.refused)?;
-    counter(out, "unavailable", "Commands not looked at for want of room", stats.unavailable)?;
+    counter(out, "unavailable", "Commands not decided for want of room", stats.unavailable)?;
     counter(out, "due", "Payments executed or expired by the clock", stats.due)?;
     counter(out, "lookups", "Commands and reads that had to look at the disk", stats.lookups)?;
     counter(out, "batches", "Batches synced", stats.batches)?;
