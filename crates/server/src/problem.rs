@@ -70,8 +70,8 @@ faults! {
         "The body is of a type that this does not take.";
     KeyShownOnce CONFLICT "key_shown_once", "This Idempotency-Key was used before. If it made a \
         key, the text of that key was shown once and is not kept: revoke it and make another one.";
-    Busy SERVICE_UNAVAILABLE "busy", "As many requests, or as many bytes of them, are waiting as the \
-        server takes: send this one again a little later. Nothing was done.";
+    Busy SERVICE_UNAVAILABLE "busy", "As many requests, or as many bytes of them, are waiting as \
+        the server takes: send this one again a little later. Nothing was done.";
     StreamsFull SERVICE_UNAVAILABLE "streams_full", "As many event streams are open as the server \
         takes: read GET /v1/events, or try later.";
     Stopped SERVICE_UNAVAILABLE "stopped", "The server has stopped taking requests: a write to its \

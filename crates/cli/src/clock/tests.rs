@@ -1,3 +1,5 @@
+//! How far the clock is from the last record, in words.
+
 use super::*;
 
 #[test]

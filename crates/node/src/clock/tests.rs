@@ -1,3 +1,5 @@
+//! Which steps of the time of day are followed, by clocks that are made up.
+
 use super::*;
 
 const SECOND_NS: i64 = 1_000_000_000;

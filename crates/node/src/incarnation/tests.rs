@@ -1,3 +1,5 @@
+//! Where incarnations begin and end, and that a damaged file of them is refused.
+
 use super::*;
 use courant_journal::MemStorage;
 
