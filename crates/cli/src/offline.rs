@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use clap::Args;
 use courant_journal::{DirectIo, OsStorage};
+use courant_node::parts;
 
 use crate::exit::Failure;
 
@@ -40,6 +41,12 @@ pub(crate) fn last_record_at(data: &Path) -> Result<Option<Duration>, Failure> {
         true => Ok(walk::last(&journal)?.map(|frame| Duration::from_nanos(frame.time_ns))),
         false => Ok(None),
     }
+}
+
+/// Refuses a data directory in which a newer release wrote a file that this one cannot read.
+fn check_formats(data: &Path) -> Result<(), Failure> {
+    let open = |name: &str| OsStorage::open_existing(data.join(name), DirectIo::Auto).ok();
+    parts::check_formats(open).map_err(|newer| Failure::negative(newer.to_string()))
 }
 
 /// The journal of a data directory that exists. Nothing is written by this.

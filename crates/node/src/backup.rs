@@ -7,6 +7,7 @@
 //! is taken, so that it reaches beyond whatever the others show.
 
 use crate::error::IndexError;
+use crate::formats::check_formats;
 use crate::ids::index;
 use crate::incarnation::{self, Incarnations};
 use crate::kept::Kept;
@@ -83,6 +84,8 @@ fn attempt<S: Storage, D: Storage>(
     secrets: &[&str],
     end: impl Fn() -> io::Result<courant_journal::Lsn>,
 ) -> Result<BackedUp, Missed> {
+    check_formats(|name| root.subdirectory(name).ok())
+        .map_err(|newer| failed("backing up", newer))?;
     let directory = |name: &str| root.subdirectory(name).map_err(io("opening", name));
     let (snapshots, ids, kept) = (directory(SNAPSHOTS)?, directory(IDS)?, directory(KEPT)?);
     let snapshot = newest_snapshot(&snapshots)?;

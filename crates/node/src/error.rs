@@ -1,5 +1,6 @@
 //! Errors of the node, in words for the people who run it.
 
+use crate::formats::NewerFormat;
 use crate::retention::{Place, Retirement};
 use crate::ticket::Stopped;
 use courant_engine::DecodeError;
@@ -43,6 +44,8 @@ pub enum OpenError {
         /// When they were taken away and where they went.
         retirement: Option<Retirement>,
     },
+    /// A file beside the journal was written by a newer release.
+    NewerFormat(NewerFormat),
     /// After replaying everything, debits and credits differ.
     Unbalanced,
     /// A file of the directory is damaged.
@@ -86,6 +89,7 @@ impl fmt::Display for OpenError {
             OpenError::HistoryMissing { needed, begin, lacks, retirement } => {
                 write_missing(f, (*needed, *begin), lacks, retirement.as_ref())
             }
+            OpenError::NewerFormat(error) => error.fmt(f),
             OpenError::Unbalanced => f.write_str(
                 "after replaying the journal debits and credits differ: \
                  run `courant verify --data DIR`",

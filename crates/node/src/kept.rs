@@ -12,14 +12,14 @@
 //! Little endian. A file is whole and durable before the piece goes, and made again if that was
 //! interrupted.
 
+use crate::formats::Format;
 use courant_engine::{Command, Lsn, record};
 use courant_journal::storage::{Access, Caching, File, read_exact_at, replace_file};
 use courant_journal::{Payload, ReadError, Reader, Storage};
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
-const MAGIC: &[u8; 8] = b"CourKept";
-const FORMAT: u32 = 1;
+pub(crate) const FORMAT: Format = Format { magic: b"CourKept", number: 1, crc_at: None };
 const HEADER_BYTES: usize = 24;
 const ENTRY_BYTES: usize = 24;
 /// No record is longer; a damaged length asks for no more memory than this: 16 MiB.
@@ -137,8 +137,8 @@ fn encode(found: &[(Lsn, Payload)]) -> Vec<u8> {
         offset += u64::from(length);
     }
     let count = u32::try_from(found.len()).expect("a segment has fewer records");
-    let mut bytes = MAGIC.to_vec();
-    for number in [FORMAT, count, crc32c::crc32c(&index), 0] {
+    let mut bytes = FORMAT.magic.to_vec();
+    for number in [FORMAT.number, count, crc32c::crc32c(&index), 0] {
         bytes.extend_from_slice(&number.to_le_bytes());
     }
     bytes.extend_from_slice(&index);
@@ -150,7 +150,7 @@ fn read_header(file: &impl File, name: &str) -> io::Result<u32> {
     let mut header = [0; HEADER_BYTES];
     read_exact_at(file, 0, &mut header)?;
     let number = |at| u32::from_le_bytes(part(&header, at));
-    match header[..8] == MAGIC[..] && number(8) == FORMAT {
+    match header[..8] == FORMAT.magic[..] && number(8) == FORMAT.number {
         true => Ok(number(12)),
         false => Err(damaged(name)),
     }

@@ -18,6 +18,7 @@ mod cursors;
 mod engine_thread;
 mod error;
 mod examine;
+mod formats;
 mod history;
 mod housekeeping;
 mod ids;
@@ -42,6 +43,7 @@ mod ticket;
 /// commands.
 pub mod parts {
     pub use crate::backup::{backup, restore};
+    pub use crate::formats::check_formats;
     pub use crate::history::History;
     pub use crate::ids::index::{IdIndex, RunSet, inspect as inspect_ids};
     pub use crate::kept::Kept;
@@ -62,6 +64,7 @@ pub use courant_journal as journal;
 pub use courant_ledger as ledger;
 pub use cursors::Cursor;
 pub use error::{CallError, IndexError, Lacks, OpenError, SubmitError};
+pub use formats::NewerFormat;
 pub use inbox::Replies;
 pub use incarnation::{Incarnation, Incarnations};
 pub use lookup::LookupError;

@@ -9,13 +9,14 @@
 
 use crate::blocks::{BLOCK_BYTES, BlockReader, BlockWriter};
 use crate::error::OpenError;
+use crate::formats::Format;
 use courant_engine::{Engine, EngineOptions, Lsn};
 use courant_journal::Storage;
 use std::io;
 
-const MAGIC: &[u8; 8] = b"CourSnap";
-const FORMAT: u32 = 1;
 const HEADER_BYTES: usize = 8 + 4 + 4 * 8;
+pub(crate) const FORMAT: Format =
+    Format { magic: b"CourSnap", number: 1, crc_at: Some(HEADER_BYTES) };
 
 /// No section is longer, so that a damaged length asks for no more memory than this: 64 MiB.
 const SECTION_BYTES_MAX: usize = 64 << 20;
@@ -61,8 +62,8 @@ impl<S: Storage> SnapshotWriter<S> {
     pub fn finish(mut self, storage: &S, end: Lsn) -> io::Result<u64> {
         self.writer.pad()?;
         let mut block = [0; BLOCK_BYTES];
-        block[..8].copy_from_slice(MAGIC);
-        block[8..12].copy_from_slice(&FORMAT.to_le_bytes());
+        block[..8].copy_from_slice(FORMAT.magic);
+        block[8..12].copy_from_slice(&FORMAT.number.to_le_bytes());
         let numbers = [self.begin.0, end.0, self.sections, self.bytes];
         for (slot, number) in block[12..HEADER_BYTES].as_chunks_mut::<8>().0.iter_mut().zip(numbers)
         {
@@ -189,8 +190,8 @@ fn read<S: Storage>(
 
 fn header(block: &[u8]) -> Option<(Extent, u64, u64)> {
     let crc = crc32c::crc32c(&block[..HEADER_BYTES]).to_le_bytes();
-    let sound = block[..8] == MAGIC[..]
-        && block[8..12] == FORMAT.to_le_bytes()
+    let sound = block[..8] == FORMAT.magic[..]
+        && block[8..12] == FORMAT.number.to_le_bytes()
         && block[HEADER_BYTES..HEADER_BYTES + 4] == crc;
     let number = |at: usize| {
         let at = 12 + at * 8;

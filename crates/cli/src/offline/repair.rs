@@ -19,7 +19,7 @@ use courant_journal::{DirectIo, OpenError, OsStorage};
 use courant_node::Incarnations;
 use serde_json::{Value, json};
 
-use super::{DirectoryArgs, journal};
+use super::{DirectoryArgs, check_formats, journal};
 use crate::clock;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
@@ -37,6 +37,7 @@ pub(crate) struct RepairArgs {
 pub(crate) fn run(args: &RepairArgs) -> Result<Exit, Failure> {
     let data = &args.directory.data;
     let storage = journal(data)?;
+    check_formats(data)?;
     let locked = lock(&storage).map_err(failure)?;
     let plan = plan(&storage).map_err(failure)?;
     let mut removed_to = None;

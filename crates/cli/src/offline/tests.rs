@@ -4,11 +4,14 @@ use courant_engine::command::OpenAccount;
 use courant_engine::{Caller, Command, Outcome, record};
 use courant_journal::Lsn;
 use courant_ledger::{AccountTerms, Amount, Currency, Id, Limits, Metadata, Order, Side};
-use courant_node::{CallError, Node, NodeOptions, Reply, Retention, SubmitError};
-use std::path::Path;
+use courant_node::{CallError, Keep, Node, NodeOptions, OpenError, Reply, Retention, SubmitError};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::audit::Audit;
-use super::{JOURNAL, walk};
+use super::{JOURNAL, repair, verify, walk};
 
 pub(super) fn id(text: &str) -> Id<'_> {
     Id::parse("id", text).unwrap()
@@ -166,4 +169,63 @@ fn a_record_that_was_left_out_repeated_or_cut_does_not_fit() {
     let (lsn, bytes) = &records[3];
     take(&mut begun(), &(*lsn, bytes[..bytes.len() - 1].to_vec())).unwrap_err();
     assert!(take(&mut Audit::new(), &records[3]).unwrap_err().contains("there is no account"));
+}
+
+/// What clap makes of a command's words.
+fn parsed<A: clap::Args>(words: &[&str]) -> A {
+    let command = A::augment_args(clap::Command::new("courant").no_binary_name(true));
+    A::from_arg_matches(&command.get_matches_from(words)).unwrap()
+}
+
+/// Every file of a directory with what is in it.
+fn contents(data: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(data).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(contents(&path)),
+            false => drop(found.insert(path.clone(), fs::read(&path).unwrap())),
+        }
+    }
+    found
+}
+
+#[test]
+fn a_file_of_a_newer_release_is_refused_and_nothing_is_touched() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, backup) = (dir.path().join("data"), dir.path().join("backup"));
+    let keep = Keep { bytes: 64 << 10, time: Duration::ZERO };
+    let node = busy_node(&data, Retention::Drop { keep });
+    pay_until_busy(&node, 2);
+    node.close();
+    let before = contents(&data);
+    let [text, to] = [data.to_str().unwrap(), backup.to_str().unwrap()];
+    // Where each kind of file has the checksum of its header, if it has one.
+    for (ending, crc_at) in [("ids", Some(68)), ("snap", Some(44)), ("kept", None)] {
+        let is_one = |path: &&PathBuf| path.extension().is_some_and(|e| e == ending);
+        let (path, bytes) = before.iter().find(|(path, _)| is_one(path)).unwrap();
+        let mut newer = bytes.clone();
+        newer[8..12].copy_from_slice(&2_u32.to_le_bytes());
+        if let Some(at) = crc_at {
+            let crc = crc32c::crc32c(&newer[..at]).to_le_bytes();
+            newer[at..at + 4].copy_from_slice(&crc);
+        }
+        fs::write(path, newer).unwrap();
+        let changed = contents(&data);
+        let options = NodeOptions { snapshot_bytes: 64 << 10, ..NodeOptions::small() };
+        let opened = Node::open(&data, options).unwrap_err();
+        assert!(matches!(opened, OpenError::NewerFormat(_)), "{opened:?}");
+        let verified = verify::run(&parsed(&["--data", text])).unwrap_err();
+        let repaired = repair::run(&parsed(&["--data", text, "--apply"])).unwrap_err();
+        let backed_up = super::backup::run(&parsed(&["--data", text, to])).unwrap_err();
+        let file = path.strip_prefix(&data).unwrap().display();
+        let wording = format!("{file} has format 2, this release knows formats up to 1; use the");
+        let failures = [verified.message, repaired.message, backed_up.message];
+        for message in failures.iter().chain([&opened.to_string()]) {
+            assert!(message.contains(&wording), "{message}");
+        }
+        assert!(contents(&data) == changed, "{file} was newer, and something was changed");
+        fs::write(path, bytes).unwrap();
+    }
+    verify::run(&parsed(&["--data", text])).unwrap();
 }

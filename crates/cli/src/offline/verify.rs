@@ -22,7 +22,7 @@ use courant_journal::{ChainHead, Lsn};
 use courant_ledger::format_minor;
 use serde_json::{Value, json};
 
-use super::{DirectoryArgs, backup, journal};
+use super::{DirectoryArgs, backup, check_formats, journal};
 use crate::exit::{Exit, Failure};
 use crate::output::{Column, Output};
 use crate::progress;
@@ -69,6 +69,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
 fn find(args: &VerifyArgs) -> Result<Findings, Failure> {
     let data = &args.directory.data;
     let storage = journal(data)?;
+    check_formats(data)?;
     let is_running = in_use(&storage).unwrap_or(false);
     let options = VerifyOptions { noted_head: args.head, running: is_running };
     let mut acknowledged = args.acknowledged.as_deref().map(read_ids).transpose()?;

@@ -13,12 +13,13 @@
 use super::filter::Filter;
 use crate::blocks::{BLOCK_BYTES, BlockReader, BlockWriter};
 use crate::error::IndexError;
+use crate::formats::Format;
 use courant_engine::Lsn;
 use courant_journal::storage::{Access, Caching, File, Storage};
 use std::io;
 
-const MAGIC: &[u8; 8] = b"CourIds\n";
-const FORMAT: u32 = 1;
+pub(crate) const FORMAT: Format =
+    Format { magic: b"CourIds\n", number: 1, crc_at: Some(HEADER_BYTES) };
 const PAGE_HEADER_BYTES: usize = 8;
 const ENTRY_BYTES: usize = 16;
 /// Entries that fit into a page.
@@ -244,8 +245,8 @@ impl Header {
     fn encode(&self) -> [u8; BLOCK_BYTES] {
         let Span { from, to, through } = self.span;
         let mut block = [0; BLOCK_BYTES];
-        block[..8].copy_from_slice(MAGIC);
-        block[8..12].copy_from_slice(&FORMAT.to_le_bytes());
+        block[..8].copy_from_slice(FORMAT.magic);
+        block[8..12].copy_from_slice(&FORMAT.number.to_le_bytes());
         let numbers =
             [from, to, through.0, self.entries, self.homes, self.pages, self.filter_bytes];
         for (slot, number) in block[12..HEADER_BYTES].as_chunks_mut::<8>().0.iter_mut().zip(numbers)
@@ -259,8 +260,8 @@ impl Header {
 
     fn decode(block: &[u8]) -> Option<Header> {
         let crc = crc32c::crc32c(&block[..HEADER_BYTES]).to_le_bytes();
-        let sound = block[..8] == MAGIC[..]
-            && block[8..12] == FORMAT.to_le_bytes()
+        let sound = block[..8] == FORMAT.magic[..]
+            && block[8..12] == FORMAT.number.to_le_bytes()
             && block[HEADER_BYTES..HEADER_BYTES + 4] == crc;
         if !sound {
             return None;
