@@ -19,6 +19,8 @@ use load::{Answer, Sent, agent};
 
 const ROUNDS_DEFAULT: u64 = 3;
 const ROUNDS_IN_A_DIRECTORY: u64 = 20;
+/// A round mostly waits: for the moment of the kill, and for the disk.
+const DIRECTORIES_AT_ONCE: usize = 2;
 /// When the server is killed after it began to serve, in milliseconds.
 const KILL_AFTER_MS: Range<u64> = 5..500;
 
@@ -31,9 +33,16 @@ fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
     let rounds = setting("KILL_ROUNDS", ROUNDS_DEFAULT);
     let seed = setting("KILL_SEED", fastrand::u64(..));
     println!("KILL_SEED={seed} KILL_ROUNDS={rounds}");
-    let mut rng = fastrand::Rng::with_seed(seed);
-    for first in (0..rounds).step_by(usize::try_from(ROUNDS_IN_A_DIRECTORY).unwrap()) {
-        one_directory(first..rounds.min(first + ROUNDS_IN_A_DIRECTORY), &mut rng);
+    let firsts: Vec<u64> =
+        (0..rounds).step_by(usize::try_from(ROUNDS_IN_A_DIRECTORY).unwrap()).collect();
+    for together in firsts.chunks(DIRECTORIES_AT_ONCE) {
+        std::thread::scope(|scope| {
+            for first in together {
+                let rounds = *first..rounds.min(first + ROUNDS_IN_A_DIRECTORY);
+                let mut rng = fastrand::Rng::with_seed(seed.wrapping_add(*first));
+                scope.spawn(move || one_directory(rounds, &mut rng));
+            }
+        });
     }
 }
 

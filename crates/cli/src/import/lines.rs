@@ -5,8 +5,11 @@
 //! CSV may hold quoted line breaks.
 
 use std::io::{BufRead, BufReader, Read};
+use std::iter;
+use std::sync::LazyLock;
 
 use csv::{ByteRecord, StringRecord};
+use csv_core::ReadRecordResult;
 use serde_json::{Value, json};
 
 use super::mapping::{Constants, Mapping, Payment};
@@ -190,13 +193,41 @@ pub(super) fn header(raw: &mut RawLines<impl Read>) -> Result<StringRecord, Fail
     header.map_err(|why| Failure::usage(format!("the first line is no header: {why}")))
 }
 
+/// Takes CSV apart. Copied for each row: to make one costs more than a row of some hundred bytes.
+static PARSER: LazyLock<csv_core::Reader> = LazyLock::new(csv_core::Reader::new);
+
 /// The one row that the bytes are.
 fn csv_row(bytes: &[u8]) -> Option<ByteRecord> {
-    let mut builder = csv::ReaderBuilder::new();
-    builder.has_headers(false).flexible(true).buffer_capacity(bytes.len().max(1));
-    let mut rows = builder.from_reader(bytes).into_byte_records();
-    let row = rows.next()?.ok()?;
-    rows.next().is_none().then_some(row)
+    let mut parser = PARSER.clone();
+    let (row, rest) = next_row(&mut parser, bytes)?;
+    next_row(&mut parser, rest).is_none().then_some(row)
+}
+
+/// The first row of the bytes, and what follows it.
+fn next_row<'a>(
+    parser: &mut csv_core::Reader,
+    mut bytes: &'a [u8],
+) -> Option<(ByteRecord, &'a [u8])> {
+    // No field is longer than what it was written as.
+    let mut text = vec![0; bytes.len() + 1];
+    let mut ends = vec![0; 32];
+    let (mut text_len, mut fields) = (0, 0);
+    loop {
+        let (result, read, written, ended) =
+            parser.read_record(bytes, &mut text[text_len..], &mut ends[fields..]);
+        (bytes, text_len, fields) = (&bytes[read..], text_len + written, fields + ended);
+        match result {
+            ReadRecordResult::Record => break,
+            ReadRecordResult::End => return None,
+            // Asked again with nothing left, the parser ends the row.
+            ReadRecordResult::InputEmpty => {}
+            ReadRecordResult::OutputFull => text.resize(2 * text.len(), 0),
+            ReadRecordResult::OutputEndsFull => ends.resize(2 * ends.len(), 0),
+        }
+    }
+    let begins = iter::once(&0).chain(&ends[..fields]);
+    let row = begins.zip(&ends[..fields]).map(|(begin, end)| &text[*begin..*end]);
+    Some((row.collect(), bytes))
 }
 
 fn csv_content(mapping: &Mapping, bytes: &[u8]) -> Content {
