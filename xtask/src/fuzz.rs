@@ -1,10 +1,14 @@
 //! `cargo xtask fuzz`: each target of fuzz/ under libFuzzer for a while.
 //!
-//! cargo-fuzz without a sanitizer runs on the stable toolchain: coverage-guided, and several times
-//! as many inputs a second as with AddressSanitizer, which has little to find where `unsafe` is
-//! denied. `--asan` turns it on and needs a nightly toolchain.
+//! libFuzzer is linked and run here without cargo-fuzz, which would build every dependency once more
+//! for each set of flags: only the crates of the workspace are instrumented (`fuzz/instrument.sh`),
+//! and all else is what the other checks have built. Works on the stable toolchain.
+//!
+//! AddressSanitizer has little to find where `unsafe` is denied, and makes the rest several times
+//! slower. `--asan` turns it on, builds everything for itself, and needs a nightly toolchain.
 
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 
@@ -39,7 +43,11 @@ impl Default for Options {
     }
 }
 
-/// Builds the targets and runs one after another; the first finding ends it.
+/// Targets that run at the same time: each keeps one core busy.
+const AT_ONCE: usize = 2;
+
+/// Builds the targets and runs them, [`AT_ONCE`] at a time; a finding ends it when the others that
+/// run have ended.
 pub(crate) fn fuzz(options: &Options) -> Result<Outcome> {
     let mut targets = targets()?;
     if let Some(wanted) = &options.target {
@@ -48,13 +56,20 @@ pub(crate) fn fuzz(options: &Options) -> Result<Outcome> {
         }
         targets.retain(|target| target == wanted);
     }
-    needs::install(&[needs::CXX, needs::CARGO_FUZZ])?;
+    needs::install(&[needs::CXX])?;
     write_seeds()?;
-    shell::run(cargo_fuzz(options.asan, "build").args(&options.target))?;
+    let programs = &build(options, &targets)?;
     let mut tests = Tests::default();
-    for target in targets {
-        println!("{target:<12} {} inputs", run(options, &target)?);
-        tests.passed += 1;
+    for together in targets.chunks(AT_ONCE) {
+        let inputs: Vec<Result<u64>> = thread::scope(|scope| {
+            let start = |target| scope.spawn(move || run(options, programs, target));
+            let running: Vec<_> = together.iter().map(|target| start(target)).collect();
+            running.into_iter().map(|one| one.join().expect("a run does not panic")).collect()
+        });
+        for (target, inputs) in together.iter().zip(inputs) {
+            println!("{target:<12} {} inputs", inputs?);
+            tests.passed += 1;
+        }
     }
     Ok(Outcome { tests, failure: None })
 }
@@ -75,28 +90,55 @@ fn targets() -> Result<Vec<String>> {
 const CORPUS: &str = "fuzz/corpus";
 
 fn write_seeds() -> Result<()> {
-    let package = ["run", "--quiet", "--locked", "--profile", shell::PROFILE];
-    let mut command = shell::program("cargo", &package);
-    command.args(["--package", "courant-fuzz", "--example", "seeds", "--", CORPUS]);
-    shell::run(&mut command)?;
+    shell::run(&mut shell::cargo_workspace("build", &["--example", "seeds"]))?;
+    let seeds = shell::target().join(shell::PROFILE).join("examples/seeds");
+    shell::run(&mut shell::program(&seeds.to_string_lossy(), &[CORPUS]))?;
     Ok(())
 }
 
+/// Builds the targets, instrumented; gives the folder of their programs.
+fn build(options: &Options, targets: &[String]) -> Result<PathBuf> {
+    let mut command = shell::cargo_workspace("build", &["--features", "courant-fuzz/libfuzzer"]);
+    command.args(targets.iter().flat_map(|target| ["--bin", target]));
+    command.env("RUSTC_WORKSPACE_WRAPPER", shell::root().join("fuzz/instrument.sh"));
+    let mut folder = shell::target();
+    if options.asan {
+        let host = host()?;
+        command.env("RUSTUP_TOOLCHAIN", "nightly").env("RUSTFLAGS", "-Zsanitizer=address");
+        // With a target named, build scripts and macros stay as they are.
+        command.args(["--target", &host]);
+        folder.push(host);
+    }
+    shell::run(&mut command)?;
+    Ok(folder.join(shell::PROFILE))
+}
+
+/// The name of the platform this runs on.
+fn host() -> Result<String> {
+    let said = shell::output(&mut shell::program("rustc", &["-vV"]))?;
+    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).context("rustc -vV does not name the host")
+}
+
 /// How many inputs were tried without a finding.
-fn run(options: &Options, target: &str) -> Result<u64> {
-    let mut command = cargo_fuzz(options.asan, "run");
-    command.args([target, &format!("{CORPUS}/{target}")]);
-    command.args(["--", "-verbosity=0", "-print_final_stats=1"]);
+fn run(options: &Options, programs: &Path, target: &str) -> Result<u64> {
+    let artifacts = format!("fuzz/artifacts/{target}/");
+    let folder = shell::root().join(&artifacts);
+    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let mut command = shell::program(&programs.join(target).to_string_lossy(), &[]);
+    command.arg(format!("{CORPUS}/{target}"));
+    command.args(["-verbosity=0", "-print_final_stats=1"]);
     command.args([
+        format!("-artifact_prefix={artifacts}"),
         format!("-max_total_time={}", options.seconds),
         format!("-max_len={INPUT_BYTES_MAX}"),
         format!("-timeout={INPUT_SECONDS_MAX}"),
     ]);
-    let output = command.output().context("starting cargo fuzz")?;
+    let output = command.output().context("starting a fuzz target")?;
     let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         bail!(
-            "target {target}: the input is under fuzz/artifacts/{target}/; once mended, keep it \
+            "target {target}: the input is under {artifacts}; once mended, keep it \
              among the seeds in fuzz/src/{target}.rs\n{said}"
         );
     }
@@ -107,18 +149,3 @@ fn run(options: &Options, target: &str) -> Result<u64> {
 
 /// How libFuzzer begins the line that says how many inputs it tried.
 const COUNT_PREFIX: &str = "stat::number_of_executed_units:";
-
-fn cargo_fuzz(asan: bool, subcommand: &str) -> Command {
-    let mut command = shell::program("cargo", &["fuzz", subcommand, "--features", "libfuzzer"]);
-    command.arg("--debug-assertions");
-    // Link-time optimisation would cost minutes for each target and make none of them faster.
-    command.env("CARGO_PROFILE_RELEASE_LTO", "off");
-    command.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
-    if asan {
-        command.env("RUSTUP_TOOLCHAIN", "nightly");
-        command.args(["--sanitizer", "address"]);
-    } else {
-        command.args(["--sanitizer", "none"]);
-    }
-    command
-}

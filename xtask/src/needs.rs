@@ -14,40 +14,26 @@ use crate::shell;
 /// Where distributions put programs that are not in everybody's PATH.
 const MORE_FOLDERS: &[&str] = &["/usr/sbin", "/sbin"];
 
-#[derive(Debug, Clone, Copy)]
-enum Source {
-    /// A package of Debian and Ubuntu.
-    Apt(&'static str),
-    /// A crate with a binary, built from source.
-    Cargo(&'static str),
-}
-
 /// One program and the package that brings it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Need {
     program: &'static str,
-    source: Source,
+    /// A package of Debian and Ubuntu.
+    package: &'static str,
     why: &'static str,
 }
 
-pub(crate) const CARGO_FUZZ: Need = Need {
-    program: "cargo-fuzz",
-    source: Source::Cargo("cargo-fuzz"),
-    why: "builds the fuzz targets with libFuzzer's instrumentation",
-};
-
-pub(crate) const CXX: Need =
-    Need { program: "c++", source: Source::Apt("g++"), why: "compiles libFuzzer" };
+pub(crate) const CXX: Need = Need { program: "c++", package: "g++", why: "compiles libFuzzer" };
 
 pub(crate) const CURL: Need =
-    Need { program: "curl", source: Source::Apt("curl"), why: "runs the commands of README.md" };
+    Need { program: "curl", package: "curl", why: "runs the commands of README.md" };
 
 pub(crate) const STRACE: Need =
-    Need { program: "strace", source: Source::Apt("strace"), why: "makes system calls fail" };
+    Need { program: "strace", package: "strace", why: "makes system calls fail" };
 
 pub(crate) const POSTGRESQL: Need = Need {
     program: "pg_createcluster",
-    source: Source::Apt("postgresql"),
+    package: "postgresql",
     why: "the database that Courant is measured beside",
 };
 
@@ -67,19 +53,14 @@ fn is_there(program: &str, search: &OsStr) -> bool {
 }
 
 fn install_one(need: &Need) -> Result<()> {
-    let Need { program, source, why } = need;
-    let words = match *source {
-        Source::Cargo(name) => vec!["cargo", "install", "--locked", name],
-        Source::Apt(name) => vec!["apt-get", "install", "--yes", "--no-install-recommends", name],
-    };
+    let Need { program, package, why } = need;
+    let words = ["apt-get", "install", "--yes", "--no-install-recommends", package];
     let line = words.join(" ");
-    if let Source::Apt(_) = source {
-        if !Path::new("/usr/bin/apt-get").is_file() {
-            bail!("`{program}` is missing ({why}); install it with your system's package manager");
-        }
-        if !is_root()? {
-            bail!("`{program}` is missing ({why}); type: sudo {line}");
-        }
+    if !Path::new("/usr/bin/apt-get").is_file() {
+        bail!("`{program}` is missing ({why}); install it with your system's package manager");
+    }
+    if !is_root()? {
+        bail!("`{program}` is missing ({why}); type: sudo {line}");
     }
     println!("`{program}` is missing ({why}); installing it: {line}");
     let mut command = shell::program(words[0], &words[1..]);
