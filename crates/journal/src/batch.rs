@@ -176,8 +176,8 @@ impl Batch {
         }
     }
 
-    /// The number of the segment that it goes to. With the first batch of a segment there is another
-    /// one to prepare.
+    /// The number of the segment that it goes to. With the first batch of a segment there is
+    /// another one to prepare.
     #[must_use]
     pub fn segment(&self) -> u64 {
         self.place.segment_sequence

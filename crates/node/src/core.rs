@@ -2,7 +2,6 @@
 
 use crate::committer::Committer;
 use crate::cursors::Cursors;
-use crate::engine_thread::EngineThread;
 use crate::error::{CallError, SubmitError};
 use crate::history::History;
 use crate::housekeeping::{Job, Lookup};
@@ -16,6 +15,7 @@ use crate::read::{PaymentRead, origin_of, payment_in};
 use crate::recover::OpenReport;
 use crate::request::Request;
 use crate::retention::{Retired, RetiredLog};
+use crate::runner::Runner;
 use crate::stats::Counters;
 use crate::ticket::{Stopped, Ticket};
 use courant_engine::{Candidates, Engine, Lsn, record};
@@ -30,7 +30,7 @@ use std::time::Duration;
 pub(crate) struct Core<S: Storage> {
     pub(crate) shared: Arc<Shared>,
     /// Whoever runs the engine has it; gone once the node has ended.
-    pub(crate) engine: Mutex<Option<EngineThread<S>>>,
+    pub(crate) engine: Mutex<Option<Runner<S>>>,
     pub(crate) committer: Arc<Committer<S>>,
     pub(crate) index: IdIndex<S>,
     pub(crate) history: History<S>,

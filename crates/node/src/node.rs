@@ -4,7 +4,6 @@ use crate::clock::{self, Clock};
 use crate::committer::Committer;
 use crate::core::Core;
 use crate::cursors::Cursor;
-use crate::engine_thread::EngineThread;
 use crate::error::{CallError, OpenError, SubmitError};
 use crate::housekeeping;
 use crate::inbox::{Replies, Shared};
@@ -16,6 +15,7 @@ use crate::recover::{self, OpenReport, Opened};
 use crate::request::{Reply, Request};
 use crate::retention::{Retention, Retired};
 use crate::retire::Retirer;
+use crate::runner::Runner;
 use crate::stats::Stats;
 use crate::store::Store;
 use crate::ticket::{Stopped, Ticket};
@@ -100,7 +100,7 @@ impl<S: Storage> Node<S> {
         let senders = (lookup_sender.clone(), frozen_sender);
         let clock = Clock::start(options.clock.clone());
         let threads = (Arc::clone(&shared), Arc::clone(&committer));
-        let engine = EngineThread::new(store, threads.0, threads.1, senders, (wake, clock));
+        let engine = Runner::new(store, threads.0, threads.1, senders, (wake, clock));
         let core = Arc::new(Core {
             shared,
             engine: Mutex::new(Some(engine)),

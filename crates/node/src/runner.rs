@@ -1,4 +1,4 @@
-//! The engine with all it needs: the one writer of the state, run by its thread or by a lone caller.
+//! The engine with all it needs: the one writer of the state. Its thread runs it, or a lone caller.
 //!
 //! It takes whatever waits, decides it into a batch, and sees to it that the batch is committed: by
 //! itself when nothing else waits, so that a lone caller pays one sync and no more hops; by the
@@ -48,8 +48,8 @@ const DUE_TURN: usize = 1_000;
 /// How often the engine thread gives way to others before it commits a small batch.
 const YIELDS_MAX: usize = 16;
 
-/// The engine thread's own things.
-pub(crate) struct EngineThread<S: Storage> {
+/// The engine, and what whoever runs it needs.
+pub(crate) struct Runner<S: Storage> {
     pub(crate) store: Store<S>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) committer: Arc<Committer<S>>,
@@ -110,17 +110,17 @@ enum End {
     Stopped,
 }
 
-impl<S: Storage> EngineThread<S> {
+impl<S: Storage> Runner<S> {
     pub(crate) fn new(
         store: Store<S>,
         shared: Arc<Shared>,
         committer: Arc<Committer<S>>,
         senders: (Sender<Lookup>, Sender<Arc<Frozen>>),
         (wake_preparer, clock): (Box<dyn Fn() + Send>, Clock),
-    ) -> EngineThread<S> {
+    ) -> Runner<S> {
         let counters = Arc::clone(committer.counters());
         let (lookups, frozen) = senders;
-        let mut this = EngineThread {
+        let mut this = Runner {
             store,
             shared,
             committer,
