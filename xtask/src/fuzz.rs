@@ -1,8 +1,9 @@
 //! `cargo xtask fuzz`: each target of fuzz/ under libFuzzer for a while.
 //!
 //! libFuzzer is linked and run here without cargo-fuzz, which would build every dependency once
-//! more for each set of flags: only the crates of the workspace are instrumented (`fuzz/instrument.sh`),
-//! and all else is what the other checks have built. Works on the stable toolchain.
+//! more for each set of flags: only the crates of the workspace are instrumented
+//! (`fuzz/instrument.sh`), and all else is what the other checks have built. Works on the stable
+//! toolchain.
 //!
 //! AddressSanitizer has little to find where `unsafe` is denied, and makes the rest several times
 //! slower. `--asan` turns it on, builds everything for itself, and needs a nightly toolchain.
