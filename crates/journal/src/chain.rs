@@ -19,6 +19,7 @@ mod log;
 use std::fmt;
 use std::io;
 
+use crate::buffer::lock;
 use crate::error::{Corrupt, CorruptKind, Doing, Failed, ReadError};
 use crate::frames::Frame;
 use crate::note::Note;
@@ -132,10 +133,13 @@ impl<S: Storage> Chain<S> {
             .map_err(ChainError::Log)?;
         let file = uninterrupted(|| storage.open(CHAIN_FILE, Access::Write, Caching::Buffered))
             .doing("opening", CHAIN_FILE)?;
-        let length = log.encode().len() as u64;
-        file.set_len(length).doing("cutting", CHAIN_FILE)?;
+        // Written once more: after a failed sync the page cache may show what the disk does not have.
+        let bytes = log.encode();
+        write_all_at(&file, 0, &bytes).doing("writing", CHAIN_FILE)?;
+        file.set_len(bytes.len() as u64).doing("cutting", CHAIN_FILE)?;
         file.sync_data().doing("syncing", CHAIN_FILE)?;
         let head = log.head();
+        *lock(&shared.chain_end) = head.end;
         let frames = FrameScan::new(std::sync::Arc::clone(shared), head.end);
         let last = log.entries.last();
         Ok(Chain {
@@ -224,6 +228,7 @@ impl<S: Storage> Chain<S> {
         write_all_at(&self.file, offset, &bytes).doing("writing", CHAIN_FILE)?;
         self.file.sync_data().doing("syncing", CHAIN_FILE)?;
         (self.segment, self.entry) = (Some(segment), entry);
+        *lock(&self.frames.shared().chain_end) = self.head.end;
         Ok(())
     }
 }

@@ -113,9 +113,11 @@ impl<S: Storage> Retirer<S> {
         let Some(log) = ChainLog::load(&self.shared.storage).map_err(RetireError::Damaged)? else {
             return Ok([0; 32]);
         };
-        let chain_end = log.head().end;
-        let head = log.known_at(begin).ok_or(RetireError::ChainBehind { begin, chain_end })?;
-        Ok(head.hash)
+        // The file may show an entry that is not synced, or never will be.
+        let chain_end = *lock(&self.shared.chain_end);
+        let durable = begin == log.start.end || begin < chain_end;
+        let head = log.known_at(begin).filter(|_| durable);
+        Ok(head.ok_or(RetireError::ChainBehind { begin, chain_end })?.hash)
     }
 
     fn archive(&self, segments: &[SegmentHeader], directory: &S) -> Result<(), RetireError> {

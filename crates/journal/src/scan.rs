@@ -97,6 +97,10 @@ impl<S: Storage> FrameScan<S> {
         FrameScan { shared, position, next, disk: None, next_mark: position }
     }
 
+    pub(crate) fn shared(&self) -> &Shared<S> {
+        &self.shared
+    }
+
     /// Sequence of the segment that holds an LSN; 0 if it was retired.
     pub(crate) fn segment_sequence(&self, lsn: Lsn) -> u64 {
         self.shared.segment_at(lsn).map_or(0, |segment| segment.sequence)

@@ -29,6 +29,8 @@ pub(crate) struct Shared<S: Storage> {
     moved: Condvar,
     handles: Mutex<VecDeque<(Lsn, Arc<S::File>)>>,
     pub(crate) marks: Marks,
+    /// Up to here the chain of hashes is known to be durable.
+    pub(crate) chain_end: Mutex<Lsn>,
     _lock: S::Lock,
 }
 
@@ -60,6 +62,7 @@ impl<S: Storage> Shared<S> {
             moved: Condvar::new(),
             handles: Mutex::new(VecDeque::new()),
             marks: Marks::default(),
+            chain_end: Mutex::new(Lsn::NONE),
             _lock: lock,
         }
     }

@@ -1,6 +1,6 @@
 //! Archiving, dropping and recycling old segments.
 
-use courant_journal::storage::mem::Survive;
+use courant_journal::storage::mem::{Fault, Operation, Survive};
 use courant_journal::{
     Archive, Chain, Lsn, MemStorage, OpenError, Options, ReadError, RetireError, Storage,
 };
@@ -67,6 +67,28 @@ fn an_archive_together_with_the_rest_is_the_whole_journal() {
 }
 
 #[test]
+fn a_segment_is_kept_until_what_the_chain_says_of_it_is_durable() {
+    let storage = MemStorage::new(6);
+    let (journal, contents) = several_segments(&storage);
+    let mut chain = Chain::open(&journal.reader).unwrap();
+    chain.step(1 << 20).unwrap();
+    storage.inject(Operation::Sync, 1, Fault::LostSync);
+    chain.step(1 << 20).unwrap_err();
+    // The log shows the second segment's entry, and a crash will not leave it.
+    let second = Lsn(journal.reader.begin().0 + Options::small().segment_bytes);
+    let retired = journal.preparer.retirer().retire_before(second, Archive::Drop);
+    assert!(matches!(retired, Err(RetireError::ChainBehind { .. })), "{retired:?}");
+    let left = Single::open(&storage.crash(&Survive::Nothing), &Options::small()).unwrap();
+    Chain::open(&left.reader).unwrap();
+    assert_eq!(scan_all(&left.reader), contents);
+    while chain.step(1 << 20).unwrap() {}
+    journal.preparer.retirer().retire_before(second, Archive::Drop).unwrap();
+    let left = Single::open(&storage.crash(&Survive::Nothing), &Options::small()).unwrap();
+    Chain::open(&left.reader).unwrap();
+    assert_eq!(left.reader.begin(), second);
+}
+
+#[test]
 fn a_segment_that_the_chain_does_not_cover_is_kept() {
     let storage = MemStorage::new(5);
     let (journal, _) = several_segments(&storage);
@@ -90,7 +112,7 @@ fn recycled_files_show_nothing_of_their_former_life() {
     let (mut journal, contents) = several_segments(&storage);
     let end = journal.reader.durable_end();
     journal.preparer.retirer().retire_before(end, Archive::Drop).unwrap();
-    let creations = storage.calls(courant_journal::storage::mem::Operation::Create);
+    let creations = storage.calls(Operation::Create);
     journal.preparer.run().unwrap();
     let mut expected = journal.contents();
     for number in 0..20_u8 {
@@ -100,7 +122,7 @@ fn recycled_files_show_nothing_of_their_former_life() {
     }
     // The note's temporary file is the only one that was made anew before the recycled one was
     // used.
-    assert!(storage.calls(courant_journal::storage::mem::Operation::Create) > creations);
+    assert!(storage.calls(Operation::Create) > creations);
     assert_eq!(journal.contents(), expected);
     drop(journal);
     let journal = Single::open(&storage, &Options::small()).unwrap();
