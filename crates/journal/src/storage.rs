@@ -107,7 +107,7 @@ pub enum LockError {
 }
 
 /// Calls an operation again while a signal interrupts it. Never used for a sync.
-pub(crate) fn uninterrupted<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+pub fn uninterrupted<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match operation() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -5,7 +5,9 @@
 //! it is complete and durable, never before.
 
 use courant_journal::AlignedBuf;
-use courant_journal::storage::{Access, Caching, File, Storage, read_exact_at, write_all_at};
+use courant_journal::storage::{
+    Access, Caching, File, Storage, read_exact_at, uninterrupted, write_all_at,
+};
 use std::io;
 
 /// The unit of files and direct transfers.
@@ -118,7 +120,7 @@ impl<F: File> BlockReader<F> {
     where
         S: Storage<File = F>,
     {
-        let file = storage.open(name, Access::Read, Caching::Direct)?;
+        let file = uninterrupted(|| storage.open(name, Access::Read, Caching::Direct))?;
         let buffer = AlignedBuf::new(STEP_BYTES);
         Ok(BlockReader { file, buffer, next: first, end: first + count, at: 0, filled: 0 })
     }

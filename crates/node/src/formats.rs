@@ -8,7 +8,7 @@
 use crate::ids::run;
 use crate::{kept, snapshots};
 use courant_journal::Storage;
-use courant_journal::storage::{Access, Caching, read_exact_at};
+use courant_journal::storage::{Access, Caching, read_exact_at, uninterrupted};
 use std::fmt;
 
 /// How files of one kind begin: their magic, and behind it the format as a u32.
@@ -78,7 +78,8 @@ impl Format {
     /// The format of a file if it is newer.
     fn newer<S: Storage>(&self, storage: &S, name: &str) -> Option<u32> {
         let mut head = vec![0; self.crc_at.map_or(HEAD_BYTES, |at| at + 4)];
-        let file = storage.open(name, Access::Read, Caching::Buffered).ok()?;
+        let opened = uninterrupted(|| storage.open(name, Access::Read, Caching::Buffered));
+        let file = opened.ok()?;
         read_exact_at(&file, 0, &mut head).ok()?;
         let is_sound = self.crc_at.is_none_or(|at| crc(&head[..at]) == head[at..]);
         let found = u32::from_le_bytes(head[8..HEAD_BYTES].try_into().expect("4 bytes"));

@@ -5,7 +5,7 @@ use crate::committer::Committer;
 use crate::core::Core;
 use crate::error::IndexError;
 use crate::inbox::{Admitted, Load, Message, Pending, Shared};
-use crate::lookup::{self, Found};
+use crate::lookup::{self, Found, LookupError};
 use crate::prepared::{Known, Prepared};
 use crate::request::{Reply, Unavailable};
 use crate::snapshots::{self, SnapshotWriter};
@@ -93,7 +93,7 @@ fn enqueue<S: Storage>(
             if candidates.is_empty() && !lookup::may_hold(&runs, &core.tagger, asked) {
                 continue;
             }
-            let found = core.archive().look_up(asked, &candidates);
+            let found = look_up(core, (&pending, index), &candidates);
             let known = match found {
                 Ok(Found::Answer(reply)) => Known::Answer(reply),
                 Ok(Found::Facts(facts)) => Known::Facts(facts),
@@ -113,6 +113,26 @@ fn enqueue<S: Storage>(
             Err(crate::inbox::Refused::Stopped(stopped)) => return pending.stop(&stopped),
             Err(crate::inbox::Refused::Full(_)) => unreachable!("there is no limit here"),
         }
+    }
+}
+
+/// Looks one command up. Before it is told that a record is gone, all that the engine's memory has
+/// about the command is looked at too.
+fn look_up<S: Storage>(
+    core: &Core<S>,
+    (pending, index): (&Arc<Pending>, usize),
+    candidates: &[Lsn],
+) -> Result<Found, LookupError> {
+    let asked = pending.request.asked(index);
+    let found = core.archive().look_up(asked, candidates)?;
+    let Found::Answer(Reply::Retired { .. }) = found else { return Ok(found) };
+    let asking = Arc::clone(pending);
+    let visit = move |engine: &mut Engine| lookup::in_memory(engine, asking.request.asked(index));
+    // What it names is durable when it answers; if it does not, the node ends.
+    let memory = core.visit(visit).wait().unwrap_or_default();
+    match memory.iter().all(|lsn| candidates.contains(lsn)) {
+        true => Ok(found),
+        false => core.archive().look_up(asked, &memory),
     }
 }
 

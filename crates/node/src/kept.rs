@@ -14,7 +14,7 @@
 
 use crate::formats::Format;
 use courant_engine::{Command, Lsn, record};
-use courant_journal::storage::{Access, Caching, File, read_exact_at, replace_file};
+use courant_journal::storage::{Access, Caching, File, read_exact_at, replace_file, uninterrupted};
 use courant_journal::{Payload, ReadError, Reader, Storage};
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -80,7 +80,7 @@ impl<S: Storage> Kept<S> {
         };
         let Some(base) = base else { return Ok(None) };
         let name = file_name(base);
-        let file = self.storage.open(&name, Access::Read, Caching::Buffered)?;
+        let file = uninterrupted(|| self.storage.open(&name, Access::Read, Caching::Buffered))?;
         let count = read_header(&file, &name)?;
         let (mut low, mut high) = (0, count);
         while low < high {

@@ -47,7 +47,7 @@ pub mod parts {
     pub use crate::history::History;
     pub use crate::ids::index::{IdIndex, RunSet, inspect as inspect_ids};
     pub use crate::kept::Kept;
-    pub use crate::lookup::{Archive, Found, may_hold};
+    pub use crate::lookup::{Archive, Found, in_memory, may_hold};
     pub use crate::recover::{Opened, open, read_secret};
     pub use crate::request::Asked;
     pub use crate::retention::RetiredLog;

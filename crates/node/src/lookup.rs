@@ -6,7 +6,7 @@ use crate::examine::{Verdict, examine};
 use crate::history::History;
 use crate::ids::index::{IdIndex, RunSet};
 use crate::request::{Asked, Reply};
-use courant_engine::{Caller, Command, DecodeError, Facts, Lsn};
+use courant_engine::{Caller, Command, DecodeError, Engine, Facts, Lsn};
 use courant_journal::storage::File;
 use courant_journal::{ReadError, Storage};
 use courant_ledger::{TagDomain, Tagger};
@@ -108,6 +108,12 @@ pub fn may_hold<F: File>(runs: &RunSet<F>, tagger: &Tagger, asked: Asked<'_>) ->
     tags.into_iter().any(|tag| runs.may_hold(tag))
 }
 
+/// The records that an engine's memory knows about a command, under any of its names.
+pub fn in_memory(engine: &Engine, asked: Asked<'_>) -> Vec<Lsn> {
+    let tags = tags(&engine.tagger(), asked.caller, &asked.command());
+    tags.into_iter().flat_map(|tag| engine.ids().candidates(tag)).collect()
+}
+
 /// Where look-ups look.
 #[derive(Debug, Clone, Copy)]
 pub struct Archive<'a, S: Storage> {
@@ -124,8 +130,10 @@ impl<S: Storage> Archive<'_, S> {
     /// named; these must be durable.
     ///
     /// A record that was retired may be the command's first outcome: then it is not decided again.
-    /// Open payments keep their records from being retired, so what a step needs is missing only if
-    /// its payment is final.
+    /// That answer counts only if `candidates` are all that the engine's memory has
+    /// ([`in_memory`]): what was done to a payment later is there while the index has no more than
+    /// its making. Open payments keep their records from being retired, so what a step needs is
+    /// missing only if its payment is final.
     ///
     /// # Errors
     /// [`LookupError`]: what is on disk cannot be read.

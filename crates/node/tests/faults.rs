@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use courant_journal::storage::Storage;
 use courant_journal::storage::mem::{Fault, MemStorage, Operation, Survive};
-use courant_node::engine::Command;
+use courant_node::engine::{Command, Lsn};
 use courant_node::ledger::{Order, Reason};
 use courant_node::{
     CallError, FROZEN_MAX, NodeOptions, OpenError, Reply, SubmitError, Unavailable,
@@ -230,6 +230,32 @@ fn ids_are_written_while_a_merge_or_a_snapshot_takes_long() {
         until(|| node.stats().id_runs < 10 && node.stats().snapshots > 0);
         for name in &names {
             assert!(recorded(call(&node, &transfer(name))).1, "{slow}: {name} is a repeat");
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_opening_is_tried_again_and_is_no_damage() {
+    let storage = MemStorage::new(9);
+    let node = with_alice_and_bob(&storage, NodeOptions::small());
+    let names: Vec<String> = (0..130).map(|n| format!("p-{n}")).collect();
+    for name in &names {
+        recorded(call(&node, &transfer(name)));
+    }
+    node.snapshot().expect("it is made");
+    node.close();
+    let image = || storage.crash(&Survive::Everything);
+    let counted = image();
+    drop(open(&counted, NodeOptions::small()).expect("it opens"));
+    for nth in 1..=counted.calls(Operation::Open) {
+        let image = image();
+        image.inject(Operation::Open, nth, Fault::Error(ErrorKind::Interrupted));
+        let node = open(&image, NodeOptions::small());
+        let node = node.unwrap_or_else(|error| panic!("opening {nth}: {error}"));
+        assert_eq!(node.report().warnings, Vec::<String>::new(), "opening {nth}");
+        assert!(node.report().snapshot > Lsn::NONE, "opening {nth}");
+        for name in names.iter().step_by(10) {
+            assert!(recorded(call(&node, &transfer(name))).1, "opening {nth}: {name} is a repeat");
         }
     }
 }

@@ -82,6 +82,28 @@ fn a_lost_index_of_ids_is_made_again_from_the_journal() {
     }
 }
 
+/// A crash may leave a file's name and nothing, or not all, of what was written to it.
+#[test]
+fn a_run_of_ids_that_a_crash_left_short_is_made_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let node = open(directory.path());
+    prepare(&node);
+    for number in 0..PAYMENTS {
+        assert!(!pay(&node, &format!("p-{number}")));
+    }
+    node.close();
+    let ids = || fs::read_dir(directory.path().join("ids")).unwrap();
+    for length in [0, 1, 4095, 4096, 4097] {
+        let newest = ids().map(|entry| entry.unwrap().path()).max().unwrap();
+        fs::OpenOptions::new().write(true).open(&newest).unwrap().set_len(length).unwrap();
+        let node = open(directory.path());
+        for number in 0..PAYMENTS {
+            assert!(pay(&node, &format!("p-{number}")), "{length} bytes: p-{number} is done twice");
+        }
+        node.close();
+    }
+}
+
 #[test]
 fn a_damaged_snapshot_is_left_out() {
     let directory = tempfile::tempdir().unwrap();

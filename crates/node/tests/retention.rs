@@ -7,9 +7,9 @@ use common::*;
 use courant_journal::backup::BackupError;
 use courant_journal::storage::Storage;
 use courant_journal::storage::mem::{Fault, MemStorage, Operation, Survive};
-use courant_node::engine::command::{PaymentStep, Step};
+use courant_node::engine::command::{Money, PaymentStep, Step};
 use courant_node::engine::{Command, Lsn};
-use courant_node::ledger::{Mode, Order, Reason};
+use courant_node::ledger::{GiveBack, Mode, Order, Portion, Reason};
 use courant_node::parts::{backup, restore};
 use courant_node::{
     Keep, Lacks, LookupError, Need, NodeOptions, OpenError, Place, Reply, Retention, Unavailable,
@@ -157,6 +157,35 @@ fn an_open_payment_a_reader_and_what_is_to_be_kept_hold_the_journal_back() {
     pay_until(&node, &mut payments, || node.journal_begin() > to);
     let kept = node.stats().journal_end - node.stats().journal_begin;
     assert!(kept >= 64 << 10, "{kept} bytes are left");
+}
+
+#[test]
+fn a_refund_whose_record_is_there_is_repeated_after_its_payment_is_gone() {
+    let storage = MemStorage::new(22);
+    let options = NodeOptions { recent_ids: 2_000, ..dropping() };
+    let node = with_alice_and_bob(&storage, options);
+    let reader = node.cursor(Lsn::NONE);
+    let mut payments = Payments::new();
+    pay_until(&node, &mut payments, || node.stats().id_runs == 1);
+    let portion = Money { currency: None, portion: Portion::All };
+    let refund = Command::Step(PaymentStep {
+        payment: id("p-0"),
+        step: Step::GiveBack { child: id("back"), why: GiveBack::Refund, portion },
+        reason: None,
+    });
+    let first = call(&node, &refund);
+    let Reply::Recorded { lsn, repeat: false, .. } = first else { panic!("{first:?}") };
+    drop(reader);
+    until(|| node.journal_begin() > payments["p-0"]);
+    assert_eq!(node.stats().id_runs, 1, "the refund is known to memory alone");
+    assert!(lsn > node.journal_begin());
+    let again = call(&node, &refund);
+    assert!(
+        matches!(again, Reply::Recorded { lsn: same, repeat: true, .. } if same == lsn),
+        "{again:?}"
+    );
+    let made = call(&node, &transfer("p-0"));
+    assert_eq!(made, Reply::Retired { lsn: payments["p-0"] });
 }
 
 #[test]

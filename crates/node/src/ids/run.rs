@@ -15,7 +15,7 @@ use crate::blocks::{BLOCK_BYTES, BlockReader, BlockWriter};
 use crate::error::IndexError;
 use crate::formats::Format;
 use courant_engine::Lsn;
-use courant_journal::storage::{Access, Caching, File, Storage};
+use courant_journal::storage::{Access, Caching, File, Storage, uninterrupted};
 use std::io;
 
 pub(crate) const FORMAT: Format =
@@ -65,10 +65,13 @@ impl<F: File> Run<F> {
         storage: &S,
         name: &str,
     ) -> Result<Run<F>, IndexError> {
-        let file = storage.open(name, Access::Read, Caching::Buffered)?;
+        let file = uninterrupted(|| storage.open(name, Access::Read, Caching::Buffered))?;
+        let damaged = |what| IndexError::Damaged { file: name.to_string(), what };
+        if file.len()? < BLOCK_BYTES as u64 {
+            return Err(damaged("length"));
+        }
         let mut header = vec![0; BLOCK_BYTES];
         read_exact(&file, 0, &mut header)?;
-        let damaged = |what| IndexError::Damaged { file: name.to_string(), what };
         let header = Header::decode(&header).ok_or_else(|| damaged("header"))?;
         let at = (1 + header.pages) * BLOCK_BYTES as u64;
         let filter_len = usize::try_from(header.filter_bytes).map_err(|_| damaged("header"))?;
