@@ -8,6 +8,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use courant_journal::Progress;
 
 use courant_node::{OPEN_PAYMENTS_MAX, READER_LAG_BYTES_MAX, Retention};
 
@@ -70,6 +71,7 @@ fn on_own_server(data: &Path, out: &mut Output) -> Result<Exit, Failure> {
         segment_mib: SEGMENT_MIB,
         open_payments_max: OPEN_PAYMENTS_MAX,
         heeds_signals: false,
+        recovery: Progress::default(),
     })?;
     let client = Client::new(&running.url, &running.key()?)?;
     let result = czech_bank::run(&client, out);

@@ -21,6 +21,7 @@ use crate::client::{ADMIN_KEY_FILE, Client, key_in};
 use crate::demo;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, note};
+use crate::progress;
 
 /// Where data goes unless told otherwise.
 const DATA: &str = "courant-data";
@@ -87,6 +88,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         reader_lag_bytes_max: args.retention.reader_lag_bytes_max(),
         open_payments_max: args.open_payments_max,
         heeds_signals: true,
+        recovery: progress::shown_if_long("recovering", args.json),
     };
     let running = Running::start(setting)?;
     let mut out = Output::new(args.json);

@@ -18,10 +18,11 @@ use std::io;
 
 use crate::Lsn;
 use crate::chain::{CHAIN_FILE, ChainLog};
-use crate::copy::{Place, copy, hash, length};
+use crate::copy::{Place, copy_telling, hash, length};
 use crate::error::{Doing, Failed, OpenError};
 use crate::format::segment::SegmentHeader;
 use crate::note::{NOTE_FILE, Note};
+use crate::progress::Progress;
 use crate::segments::{SegmentSet, file_name};
 use crate::storage::{Storage, read_file, remove_if_there, replace_file};
 
@@ -36,6 +37,8 @@ pub struct BackupOptions<'a, S> {
     pub end: Lsn,
     /// Files of other directories that belong to this end, such as snapshots.
     pub extra: &'a [Extra<'a, S>],
+    /// Is told how far the copy has come.
+    pub progress: Progress,
 }
 
 /// A file beside the journal. One that did not change since the last backup is not copied again.
@@ -110,10 +113,14 @@ pub fn backup<S: Storage, D: Storage>(
     let before = Manifest::load(destination)?;
     let earlier = proof::earlier_headers(destination, before.as_ref(), &to_copy[0])?;
     let done = BackedUp { begin: to_copy[0].base, end: options.end, ..BackedUp::default() };
-    let mut copying = Copying { storage, destination, before, earlier, done };
+    let total = total(to_copy, &options)?;
+    let watch = Watch { progress: options.progress, passed: 0, total };
+    let mut copying = Copying { storage, destination, before, earlier, done, watch };
     let mut files = Vec::new();
     for (index, segment) in to_copy.iter().enumerate() {
-        files.push(copying.segment(segment, set.headers.get(index + 1), options.end)?);
+        let stored = copying.segment(segment, set.headers.get(index + 1), options.end)?;
+        copying.watch.pass(stored.bytes);
+        files.push(stored);
     }
     if let Some(note) = &set.note {
         // The file may say more by now.
@@ -122,7 +129,9 @@ pub fn backup<S: Storage, D: Storage>(
     files.extend(copying.chain(options.end)?);
     for Extra { directory, storage, name } in options.extra {
         let place = Place { storage: *storage, name };
-        files.push(copying.file(&place, format!("{directory}/{name}"), options.end)?);
+        let stored = copying.file(&place, format!("{directory}/{name}"), options.end)?;
+        copying.watch.pass(stored.bytes);
+        files.push(stored);
     }
     let Copying { before, done, .. } = copying;
     let location = destination.location();
@@ -132,6 +141,40 @@ pub fn backup<S: Storage, D: Storage>(
         .doing("writing", MANIFEST_FILE)?;
     remove_superseded(destination, before, &manifest)?;
     Ok(done)
+}
+
+/// Bytes that a backup deals with, but for small files.
+fn total<S: Storage>(
+    segments: &[SegmentHeader],
+    options: &BackupOptions<'_, S>,
+) -> Result<u64, BackupError> {
+    let mut total = options.end.0 - segments[0].base.0;
+    for Extra { directory, storage, name } in options.extra {
+        manifest::check_name(&format!("{directory}/{name}"))?;
+        total += length(&Place { storage: *storage, name }).doing("opening", name)?;
+    }
+    Ok(total)
+}
+
+/// How far a backup has come.
+struct Watch {
+    progress: Progress,
+    /// Bytes of the files that are dealt with.
+    passed: u64,
+    total: u64,
+}
+
+impl Watch {
+    /// So much of the present file is copied.
+    fn within(&self, bytes: u64) {
+        self.progress.tell(self.passed + bytes, self.total);
+    }
+
+    /// The present file is dealt with.
+    fn pass(&mut self, bytes: u64) {
+        self.passed += bytes;
+        self.progress.tell(self.passed, self.total);
+    }
 }
 
 /// Removes files of the backup before that the new manifest does not name.
@@ -174,6 +217,7 @@ struct Copying<'a, S, D> {
     /// Headers of the segments in the backup before, by their bases.
     earlier: BTreeMap<Lsn, SegmentHeader>,
     done: BackedUp,
+    watch: Watch,
 }
 
 impl<S: Storage, D: Storage> Copying<'_, S, D> {
@@ -294,7 +338,8 @@ impl<S: Storage, D: Storage> Copying<'_, S, D> {
         bytes: u64,
     ) -> Result<blake3::Hash, BackupError> {
         let to = Place { storage: self.destination, name: stored };
-        let copied = copy(from, &to, bytes).doing("copying", from.name)?;
+        let copied = copy_telling(from, &to, bytes, |done| self.watch.within(done))
+            .doing("copying", from.name)?;
         if hash(&to, bytes).doing("reading back", stored)? != copied {
             return Err(BackupError::FileDiffers(stored.to_owned()));
         }

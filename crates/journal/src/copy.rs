@@ -24,6 +24,16 @@ pub(crate) fn copy<S: Storage, D: Storage>(
     to: &Place<'_, D>,
     bytes: u64,
 ) -> io::Result<blake3::Hash> {
+    copy_telling(from, to, bytes, |_| {})
+}
+
+/// As [`copy`]; tells how many bytes are copied, part by part.
+pub(crate) fn copy_telling<S: Storage, D: Storage>(
+    from: &Place<'_, S>,
+    to: &Place<'_, D>,
+    bytes: u64,
+    tell: impl Fn(u64),
+) -> io::Result<blake3::Hash> {
     let caching = caching_for(bytes);
     let source = uninterrupted(|| from.storage.open(from.name, Access::Read, caching))?;
     crate::storage::remove_if_there(to.storage, to.name)?;
@@ -32,7 +42,9 @@ pub(crate) fn copy<S: Storage, D: Storage>(
     each_part(&source, bytes, |offset, part| {
         hasher.update(part);
         write_all_at(&target, offset, part)?;
-        target.sync_data()
+        target.sync_data()?;
+        tell(offset + part.len() as u64);
+        Ok(())
     })?;
     target.sync_data()?;
     Ok(hasher.finalize())

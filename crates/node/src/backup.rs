@@ -14,8 +14,8 @@ use crate::kept::Kept;
 use crate::retention::LOG_FILE;
 use crate::snapshots;
 use courant_engine::Lsn;
-use courant_journal::Storage;
 use courant_journal::backup::{self as journal, BackedUp, BackupError, BackupOptions, Extra};
+use courant_journal::{Progress, Storage};
 use std::io;
 
 /// How often a backup begins anew because files were merged, pruned or retired under its hands.
@@ -29,7 +29,7 @@ const ROOT: &str = "data";
 
 /// Copies the data directory `root` to `destination`, incrementally if a backup of it is there.
 /// `secrets` are further small files of the root; those that are not there are left out. `end` says
-/// where the durable journal ends now.
+/// where the durable journal ends now; `progress` is told how far the copy has come.
 ///
 /// # Errors
 /// [`BackupError`]; an earlier backup is still whole.
@@ -38,10 +38,11 @@ pub fn backup<S: Storage, D: Storage>(
     destination: &D,
     secrets: &[&str],
     end: impl Fn() -> io::Result<courant_journal::Lsn>,
+    progress: Progress,
 ) -> Result<BackedUp, BackupError> {
     let mut moved = None;
     for _ in 0..TRIES_MAX {
-        match attempt(root, destination, secrets, &end) {
+        match attempt(root, destination, secrets, &end, &progress) {
             Ok(done) => return Ok(done),
             Err(Missed::Failed(error)) => return Err(error),
             Err(Missed::Moved(error)) => moved = Some(error),
@@ -83,6 +84,7 @@ fn attempt<S: Storage, D: Storage>(
     destination: &D,
     secrets: &[&str],
     end: impl Fn() -> io::Result<courant_journal::Lsn>,
+    progress: &Progress,
 ) -> Result<BackedUp, Missed> {
     check_formats(|name| root.subdirectory(name).ok())
         .map_err(|newer| failed("backing up", newer))?;
@@ -106,7 +108,8 @@ fn attempt<S: Storage, D: Storage>(
         .collect();
     let end = end().map_err(io("reading", "the end of the journal"))?;
     let journal = directory("journal")?;
-    let done = journal::backup(&journal, destination, BackupOptions { end, extra: &extra })?;
+    let options = BackupOptions { end, extra: &extra, progress: progress.clone() };
+    let done = journal::backup(&journal, destination, options)?;
     let begin = Lsn(done.begin.0);
     let snapshot_begin = snapshot.map_or(Lsn::NONE, |(_, begin)| begin);
     match begin <= snapshot_begin.min(runs.through()) || begin == Lsn::NONE {
@@ -135,7 +138,11 @@ fn newest_snapshot<S: Storage>(snapshots: &S) -> Result<Option<(String, Lsn)>, B
 ///
 /// # Errors
 /// [`BackupError`], also if something is in the directory already.
-pub fn restore<S: Storage, D: Storage>(backup: &S, root: &D) -> Result<BackedUp, BackupError> {
+pub fn restore<S: Storage, D: Storage>(
+    backup: &S,
+    root: &D,
+    progress: Progress,
+) -> Result<BackedUp, BackupError> {
     let place = root.subdirectory("journal").map_err(io("opening", "journal"))?;
     let directory = |name: &str| match name {
         ROOT => Ok(root.clone()),
@@ -145,7 +152,8 @@ pub fn restore<S: Storage, D: Storage>(backup: &S, root: &D) -> Result<BackedUp,
             "it is none of a data directory: use the release that made this backup",
         )),
     };
-    journal::restore(backup, &place, directory, |end| Incarnations::begin(root, Lsn(end.0)))
+    let finish = |end: courant_journal::Lsn| Incarnations::begin(root, Lsn(end.0));
+    journal::restore(backup, &place, directory, finish, progress)
 }
 
 fn io(doing: &str, what: &str) -> impl FnOnce(io::Error) -> BackupError {

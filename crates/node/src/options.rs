@@ -3,7 +3,7 @@
 use crate::clock::WallClock;
 use crate::inbox::Load;
 use crate::retention::Retention;
-use courant_journal::DirectIo;
+use courant_journal::{DirectIo, Progress};
 
 /// Settings of a node. The defaults suit a machine with two cores and 4 GiB of memory.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct NodeOptions {
     pub reader_lag_bytes_max: u64,
     /// Where the time of day comes from. Default: the machine.
     pub clock: WallClock,
+    /// Is told how far opening has come in replaying the journal, in its bytes.
+    pub recovery: Progress,
 }
 
 /// How many payments may be open unless a setting says otherwise; each takes about 600 bytes of
@@ -76,6 +78,7 @@ impl Default for NodeOptions {
             read_ahead: true,
             reader_lag_bytes_max: READER_LAG_BYTES_MAX,
             clock: WallClock::default(),
+            recovery: Progress::default(),
         }
     }
 }

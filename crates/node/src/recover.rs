@@ -109,7 +109,7 @@ pub fn open<S: Storage>(root: &S, options: &NodeOptions) -> Result<Opened<S>, Op
     let chain = Chain::open(&reader).map_err(OpenError::Chain)?;
     check_reach(extent, &index, &reader, &retired)?;
     let mut replaying = Replaying { engine, index: &index, unsealed: Vec::new(), failed: None };
-    let replayed = replaying.run(extent, &reader, options.read_ahead)?;
+    let replayed = replaying.run(extent, &reader, options)?;
     let Replaying { engine, unsealed, failed, .. } = replaying;
     warnings.extend(failed.map(|error| format!("writing ids failed, will try again: {error}")));
     if !engine.is_balanced() {
@@ -208,6 +208,9 @@ fn read_pieces<S: Storage>(mut scan: Scan<S>, sender: &SyncSender<Vec<Result<Ent
     }
 }
 
+/// After how many bytes of the journal it is told how far a replay has come.
+const TOLD_BYTES: u64 = 1 << 20;
+
 /// A replay under way.
 struct Replaying<'a, S: Storage> {
     engine: Engine,
@@ -224,29 +227,44 @@ impl<S: Storage> Replaying<'_, S> {
         &mut self,
         extent: Extent,
         reader: &Reader<S>,
-        read_ahead: bool,
+        options: &NodeOptions,
     ) -> Result<u64, OpenError> {
         let from = extent.begin.min(self.index.runs().through());
+        let begin = from.0.max(reader.begin().0);
+        let total = reader.durable_end().0.saturating_sub(begin);
+        let mut told = begin;
+        let tell = |lsn: Lsn| {
+            if lsn.0 - told >= TOLD_BYTES {
+                told = lsn.0;
+                options.recovery.tell(told - begin, total);
+            }
+        };
         let scan = reader.scan(courant_journal::Lsn(from.0));
-        if !read_ahead {
-            return self.replay(extent, scan);
-        }
-        std::thread::scope(|scope| {
-            let (sender, ahead) = sync_channel(PIECES_AHEAD);
-            scope.spawn(move || read_pieces(scan, &sender));
-            self.replay(extent, ahead.into_iter().flatten())
-        })
+        let replayed = if options.read_ahead {
+            std::thread::scope(|scope| {
+                let (sender, ahead) = sync_channel(PIECES_AHEAD);
+                scope.spawn(move || read_pieces(scan, &sender));
+                self.replay(extent, ahead.into_iter().flatten(), tell)
+            })
+        } else {
+            self.replay(extent, scan, tell)
+        }?;
+        options.recovery.tell(total, total);
+        Ok(replayed)
     }
 
+    /// Replays `entries`; before each, `tell` is called with its place.
     fn replay(
         &mut self,
         extent: Extent,
         entries: impl Iterator<Item = Result<Entry, ReadError>>,
+        mut tell: impl FnMut(Lsn),
     ) -> Result<u64, OpenError> {
         let mut replayed = 0;
         for entry in entries {
             let entry = entry?;
             let lsn = Lsn(entry.lsn.0);
+            tell(lsn);
             if lsn <= extent.begin {
                 let remembered = self.engine.replay_ids(lsn, &entry.payload);
                 remembered.map_err(|error| OpenError::Record { lsn: entry.lsn, error })?;

@@ -6,10 +6,12 @@ mod common;
 
 use common::{balance, call, eur, id, open_account, recorded, transfer};
 use courant_node::engine::Command;
+use courant_node::journal::Progress;
 use courant_node::ledger::{Amount, Currency, Order};
 use courant_node::{Node, NodeOptions, OpenError, Reply};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 /// Payments whose ids fill several generations of 60 and half of another.
 const PAYMENTS: u32 = 330;
@@ -144,6 +146,28 @@ fn snapshots_that_are_asked_for_at_once_are_made_one_after_the_other() {
     let node = open(directory.path());
     assert_eq!(node.report().warnings, Vec::<String>::new());
     assert_eq!(balance(&node, "bob"), 100);
+}
+
+#[test]
+fn a_recovery_tells_how_far_it_has_come() {
+    let directory = tempfile::tempdir().unwrap();
+    let never = || NodeOptions { snapshot_bytes: u64::MAX, ..NodeOptions::small() };
+    let node = Node::open(directory.path(), never()).unwrap();
+    prepare(&node);
+    // Each payment alone takes a block of the journal, so this is more than is told at once.
+    assert!((0..PAYMENTS).all(|number| !pay(&node, &format!("p-{number}"))));
+    node.close();
+    for read_ahead in [true, false] {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let listener = Arc::clone(&told);
+        let listen = move |done, total| listener.lock().unwrap().push((done, total));
+        let options = NodeOptions { recovery: Progress::told_to(listen), read_ahead, ..never() };
+        Node::open(directory.path(), options).unwrap().close();
+        let told = told.lock().unwrap();
+        let (done, total) = *told.last().unwrap();
+        assert!(done == total && total > 1 << 20 && told.len() > 1, "{told:?}");
+        assert!(told.is_sorted() && told.iter().all(|(_, t)| *t == total), "{told:?}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod common;
 
 use common::*;
+use courant_journal::Progress;
 use courant_journal::backup::BackupError;
 use courant_journal::storage::Storage;
 use courant_journal::storage::mem::{Fault, MemStorage, Operation, Survive};
@@ -336,10 +337,11 @@ fn a_backup_of_a_running_node_answers_as_the_original_did() {
             let more = payments.len() + 60;
             pay_until(&node, &mut payments, || payments_len_reached(&node, more));
             let end = || Ok(courant_journal::Lsn(node.durable_end().0));
-            let done = backup(&storage, &copy, &["secret"], end).expect("a backup");
+            let done =
+                backup(&storage, &copy, &["secret"], end, Progress::default()).expect("a backup");
             kept += done.files_kept;
             let target = MemStorage::new(seed + 200);
-            restore(&copy, &target).expect("it is whole");
+            restore(&copy, &target, Progress::default()).expect("it is whole");
             let again = open(&target, options.clone()).expect("it opens");
             assert_eq!(again.report().warnings, Vec::<String>::new());
             assert!(again.report().snapshot > Lsn::NONE, "it starts from a snapshot");
@@ -372,7 +374,8 @@ fn a_backup_begins_anew_if_a_file_vanishes_under_its_hands() {
     });
     let end = courant_journal::Lsn(node.durable_end().0);
     node.close();
-    let try_it = || backup(&storage, &MemStorage::new(112), &["secret"], || Ok(end));
+    let try_it =
+        || backup(&storage, &MemStorage::new(112), &["secret"], || Ok(end), Progress::default());
     let before = storage.calls(Operation::Open);
     try_it().expect("nothing is wrong");
     let opens = storage.calls(Operation::Open) - before;
@@ -410,9 +413,9 @@ fn a_backup_beside_a_node_that_merges_prunes_and_retires_is_consistent() {
         while !writer.is_finished() {
             let before = balance(&node, "bob");
             let end = || Ok(courant_journal::Lsn(node.durable_end().0));
-            if backup(&storage, &copy, &["secret"], end).is_ok() {
+            if backup(&storage, &copy, &["secret"], end, Progress::default()).is_ok() {
                 let target = MemStorage::new(13);
-                restore(&copy, &target).expect("it is whole");
+                restore(&copy, &target, Progress::default()).expect("it is whole");
                 let again = open(&target, dropping()).expect("it opens");
                 assert!(balance(&again, "bob") >= before);
                 assert!(again.trial_balance().wait().expect("running").balanced);

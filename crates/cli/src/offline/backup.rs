@@ -16,6 +16,7 @@ use serde_json::json;
 use super::{DirectoryArgs, JOURNAL, SECRET_FILES, journal, walk};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
+use crate::progress;
 
 /// The file without which a directory is no backup.
 const MANIFEST: &str = "backup.manifest";
@@ -37,7 +38,10 @@ pub(crate) fn run(args: &BackupArgs) -> Result<Exit, Failure> {
         .map_err(|error| Failure::file(&args.destination, "write to", &error))?;
     let end =
         || walk::end(&data.join(JOURNAL)).map_err(|failure| io::Error::other(failure.message));
-    let done = parts::backup(&root, &destination, &SECRET_FILES, end).map_err(failure)?;
+    let (bar, progress) = progress::shown("copying", args.directory.json);
+    let done = parts::backup(&root, &destination, &SECRET_FILES, end, progress);
+    bar.finish_and_clear();
+    let done = done.map_err(failure)?;
     let BackedUp { files_copied, bytes_copied, files_kept, begin, end } = done;
     let mut out = Output::new(args.directory.json);
     if out.json {

@@ -12,6 +12,7 @@ use super::DirectoryArgs;
 use super::backup::failure;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
+use crate::progress;
 
 #[derive(Debug, Args)]
 pub(crate) struct RestoreArgs {
@@ -27,7 +28,10 @@ pub(crate) fn run(args: &RestoreArgs) -> Result<Exit, Failure> {
         .map_err(|error| Failure::file(&args.source, "read the backup", &error))?;
     let destination = OsStorage::open(data, DirectIo::Auto)
         .map_err(|error| Failure::file(data, "write to", &error))?;
-    let done = restore(&source, &destination).map_err(failure)?;
+    let (bar, progress) = progress::shown("checking and restoring", args.directory.json);
+    let done = restore(&source, &destination, progress);
+    bar.finish_and_clear();
+    let done = done.map_err(failure)?;
     let mut out = Output::new(args.directory.json);
     if out.json {
         out.json(&json!({"files": done.files_copied, "bytes": done.bytes_copied}))?;

@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use courant_journal::OpenError as JournalError;
+use courant_journal::{OpenError as JournalError, Progress};
 use courant_node::{Node, NodeOptions, OpenError, Retention};
 use courant_server::{Config, ServeError};
 use tokio::signal::unix::{SignalKind, signal};
@@ -39,6 +39,8 @@ pub(crate) struct Setting {
     pub(crate) open_payments_max: usize,
     /// Whether SIGINT and SIGTERM end it.
     pub(crate) heeds_signals: bool,
+    /// Is told how far the recovery has come.
+    pub(crate) recovery: Progress,
 }
 
 /// A server that was started.
@@ -138,6 +140,7 @@ impl Setting {
             open_payments_max: self.open_payments_max,
             retention: self.retention.clone(),
             reader_lag_bytes_max: self.reader_lag_bytes_max,
+            recovery: self.recovery.clone(),
             ..NodeOptions::default()
         };
         let segment_bytes = u64::from(self.segment_mib) << 20;

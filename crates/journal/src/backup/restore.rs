@@ -1,7 +1,10 @@
 //! The way back from a backup to directories, and the check of a backup where it lies.
 
 use super::manifest::{Manifest, Stored};
-use super::{BTreeMap, BackedUp, BackupError, Doing, Lsn, Place, Storage, copy, hash, io};
+use super::{
+    BTreeMap, BackedUp, BackupError, Doing, Lsn, Place, Progress, Storage, Watch, copy_telling,
+    hash, io,
+};
 use crate::format::BLOCK_BYTES;
 use crate::segments::base_in;
 use crate::storage::{Access, Caching, File, uninterrupted, write_zeros};
@@ -32,12 +35,13 @@ pub fn check<S: Storage>(backup: &S) -> Result<Checked, BackupError> {
 /// directories, for which `directories` gives the place by their names. All of them must be empty.
 /// Files get their names last, and the oldest segment last of all, so that an interrupted restore
 /// is no journal that looks complete. Before that one, `finish` is called with the end of the
-/// journal.
+/// journal. `progress` is told how far the check and the copy have come, as one piece of work.
 pub fn restore<S: Storage, D: Storage>(
     backup: &S,
     destination: &D,
     directories: impl Fn(&str) -> io::Result<D>,
     finish: impl FnOnce(Lsn) -> io::Result<()>,
+    progress: Progress,
 ) -> Result<BackedUp, BackupError> {
     let manifest = load(backup)?;
     let mut places: BTreeMap<&str, D> = BTreeMap::new();
@@ -56,10 +60,17 @@ pub fn restore<S: Storage, D: Storage>(
             return Err(BackupError::NotEmpty(location));
         }
     }
-    manifest.files.iter().try_for_each(|file| check_file(backup, file))?;
+    // Each is read twice: to be checked before anything is written, and to be copied.
+    let total = 2 * manifest.files.iter().map(|file| file.bytes).sum::<u64>();
+    let mut watch = Watch { progress, passed: 0, total };
+    for file in &manifest.files {
+        check_file(backup, file)?;
+        watch.pass(file.bytes);
+    }
     let mut done = BackedUp { end: manifest.end, ..BackedUp::default() };
     for (directory, name, file) in &files {
-        restore_file(backup, &places[directory], name, file)?;
+        restore_file((backup, &places[directory]), name, file, &watch)?;
+        watch.pass(file.bytes);
         done.files_copied += 1;
         done.bytes_copied += file.full_bytes;
     }
@@ -102,15 +113,16 @@ fn check_file<S: Storage>(backup: &S, file: &Stored) -> Result<(), BackupError> 
 }
 
 fn restore_file<S: Storage, D: Storage>(
-    backup: &S,
-    destination: &D,
+    (backup, destination): (&S, &D),
     name: &str,
     file: &Stored,
+    watch: &Watch,
 ) -> Result<(), BackupError> {
     let unfinished = format!("{name}{UNFINISHED}");
     let from = Place { storage: backup, name: &file.stored };
     let to = Place { storage: destination, name: &unfinished };
-    let copied = copy(&from, &to, file.bytes).doing("restoring", &file.name)?;
+    let copied = copy_telling(&from, &to, file.bytes, |done| watch.within(done))
+        .doing("restoring", &file.name)?;
     if copied != file.hash {
         return Err(BackupError::FileDiffers(file.stored.clone()));
     }

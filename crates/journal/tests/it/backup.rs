@@ -3,7 +3,11 @@
 use courant_journal::backup::{BackupError, BackupOptions, Extra, backup, check, restore};
 use courant_journal::storage::mem::{Fault, Operation, Survive};
 use courant_journal::verify::{VerifyOptions, verify};
-use courant_journal::{Archive, Chain, DirectIo, Lsn, MemStorage, Options, OsStorage, Storage};
+use courant_journal::{
+    Archive, Chain, DirectIo, Lsn, MemStorage, Options, OsStorage, Progress, Storage,
+};
+
+use std::sync::{Arc, Mutex};
 
 use crate::support::Single;
 
@@ -14,7 +18,7 @@ fn append(journal: &mut Single<MemStorage>, batches: u8) {
 }
 
 fn up_to(journal: &Single<MemStorage>) -> BackupOptions<'static, MemStorage> {
-    BackupOptions { end: journal.reader.durable_end(), extra: &[] }
+    BackupOptions { end: journal.reader.durable_end(), extra: &[], progress: Progress::default() }
 }
 
 /// For backups of a journal alone.
@@ -24,13 +28,42 @@ fn nowhere<S: Storage>(directory: &str) -> std::io::Result<S> {
 
 fn restored(backup: &MemStorage) -> Vec<(Lsn, Vec<u8>)> {
     let target = MemStorage::new(99);
-    restore(backup, &target, nowhere, |_| Ok(())).unwrap();
+    restore(backup, &target, nowhere, |_| Ok(()), Progress::default()).unwrap();
     let target = target.crash(&Survive::Nothing);
     let report = verify(&target, &VerifyOptions::default(), |_, _| {}).unwrap();
     assert!(report.is_sound(), "{:?}", report.problems);
     let journal = Single::open(&target, &Options::small()).unwrap();
     assert_eq!(journal.recovery.torn, None);
     journal.contents()
+}
+
+#[test]
+fn copying_and_restoring_tell_how_far_they_have_come() {
+    let storage = MemStorage::new(1);
+    let mut journal = Single::open(&storage, &Options::small()).unwrap();
+    append(&mut journal, 60);
+    let watch = || {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let listener = Arc::clone(&told);
+        let listen = move |done, total| listener.lock().unwrap().push((done, total));
+        (told, Progress::told_to(listen))
+    };
+    let assert_whole = |told: &Mutex<Vec<(u64, u64)>>| {
+        let told = told.lock().unwrap();
+        let (done, total) = *told.last().expect("something was told");
+        assert!(done == total && told.len() > 2, "{told:?}");
+        assert!(told.is_sorted_by_key(|(done, _)| *done), "{told:?}");
+        assert!(told.iter().all(|(_, t)| *t == total), "{told:?}");
+    };
+    let copy = MemStorage::new(2);
+    for _ in 0..2 {
+        let (told, progress) = watch();
+        backup(&storage, &copy, BackupOptions { progress, ..up_to(&journal) }).unwrap();
+        assert_whole(&told);
+    }
+    let (told, progress) = watch();
+    restore(&copy, &MemStorage::new(3), nowhere, |_| Ok(()), progress).unwrap();
+    assert_whole(&told);
 }
 
 #[test]
@@ -55,7 +88,8 @@ fn a_running_journal_is_backed_up_incrementally_and_restored() {
     let (root, copied) = (MemStorage::new(3), check(&copy).unwrap());
     assert_eq!(copied.end, journal.reader.durable_end());
     let target = root.subdirectory("journal").unwrap();
-    restore(&copy, &target, |name| root.subdirectory(name), |_| Ok(())).unwrap();
+    restore(&copy, &target, |name| root.subdirectory(name), |_| Ok(()), Progress::default())
+        .unwrap();
     assert_eq!(root.contents("snapshots/7.snap").unwrap(), b"state of the engine");
     assert!(target.contents("chain.log").is_some());
     let again = Single::open(&target, &Options::small()).unwrap();
@@ -71,6 +105,7 @@ fn a_running_journal_is_backed_up_incrementally_and_restored() {
         &root.subdirectory("journal").unwrap(),
         |name| root.subdirectory(name),
         |_| Ok(()),
+        Progress::default(),
     )
     .unwrap();
     assert_eq!(root.contents("snapshots/7.snap").unwrap(), b"another state: changed");
@@ -87,7 +122,7 @@ fn a_backup_ends_where_it_was_asked_to() {
     append(&mut journal, 9);
     backup(&storage, &copy, options).unwrap();
     assert_eq!(restored(&copy), contents);
-    let beyond = BackupOptions { end: Lsn(u64::MAX), extra: &[] };
+    let beyond = BackupOptions { end: Lsn(u64::MAX), extra: &[], progress: Progress::default() };
     let error = backup(&storage, &copy, beyond).unwrap_err();
     assert!(matches!(error, BackupError::EndOutside { .. }), "{error}");
 }
@@ -139,7 +174,9 @@ fn a_damaged_or_missing_file_of_a_backup_is_named() {
     for name in copy.list().unwrap() {
         let damaged = copy.crash(&Survive::Nothing);
         assert!(damaged.flip_bit(&name, 50, 2));
-        let error = restore(&damaged, &MemStorage::new(0), nowhere, |_| Ok(())).unwrap_err();
+        let error =
+            restore(&damaged, &MemStorage::new(0), nowhere, |_| Ok(()), Progress::default())
+                .unwrap_err();
         assert_eq!(check(&damaged).unwrap_err().to_string(), error.to_string());
         let expected = match &error {
             BackupError::FileDiffers(file) => *file == name,
@@ -148,9 +185,12 @@ fn a_damaged_or_missing_file_of_a_backup_is_named() {
         };
         assert!(expected, "{name}: {error}");
         damaged.remove(&name).unwrap();
-        assert!(restore(&damaged, &MemStorage::new(0), nowhere, |_| Ok(())).is_err());
+        assert!(
+            restore(&damaged, &MemStorage::new(0), nowhere, |_| Ok(()), Progress::default())
+                .is_err()
+        );
     }
-    let error = restore(&copy, &storage, nowhere, |_| Ok(())).unwrap_err();
+    let error = restore(&copy, &storage, nowhere, |_| Ok(()), Progress::default()).unwrap_err();
     assert!(matches!(error, BackupError::NotEmpty(_)), "{error}");
     let extra = [Extra { directory: "snapshots", storage: &storage, name: "../outside" }];
     let options = BackupOptions { extra: &extra, ..up_to(&journal) };
@@ -167,9 +207,13 @@ fn files_of_the_operating_system_are_backed_up_too() {
     for _ in 0..9 {
         journal.append(&[&[3; 9000]]).unwrap();
     }
-    let options = BackupOptions { end: journal.reader.durable_end(), extra: &[] };
+    let options = BackupOptions {
+        end: journal.reader.durable_end(),
+        extra: &[],
+        progress: Progress::default(),
+    };
     backup(&storage, &copy, options).unwrap();
-    restore(&copy, &target, nowhere, |_| Ok(())).unwrap();
+    restore(&copy, &target, nowhere, |_| Ok(()), Progress::default()).unwrap();
     let again = Single::open(&target, &Options::small()).unwrap();
     assert_eq!(again.contents(), journal.contents());
 }

@@ -9,7 +9,7 @@ use courant_journal::backup::{BackupError, BackupOptions, backup, check, restore
 use courant_journal::storage::mem::Survive;
 use courant_journal::storage::{Access, Caching, LockError};
 use courant_journal::verify::{VerifyOptions, verify};
-use courant_journal::{Archive, Lsn, MemStorage, Options, Storage};
+use courant_journal::{Archive, Lsn, MemStorage, Options, Progress, Storage};
 
 use crate::support::Single;
 
@@ -29,7 +29,7 @@ fn filled(seed: u64, batches: u8) -> (MemStorage, Single<MemStorage>) {
 }
 
 fn up_to<S>(end: Lsn) -> BackupOptions<'static, S> {
-    BackupOptions { end, extra: &[] }
+    BackupOptions { end, extra: &[], progress: Progress::default() }
 }
 
 fn files(storage: &MemStorage) -> BTreeMap<String, Option<Vec<u8>>> {
@@ -39,8 +39,8 @@ fn files(storage: &MemStorage) -> BTreeMap<String, Option<Vec<u8>>> {
 
 fn restored(backup: &MemStorage) -> Vec<(Lsn, Vec<u8>)> {
     let target = MemStorage::new(99);
-    restore(backup, &target, |name| panic!("nothing of {name} is in this backup"), |_| Ok(()))
-        .unwrap();
+    let nowhere = |name: &str| panic!("nothing of {name} is in this backup");
+    restore(backup, &target, nowhere, |_| Ok(()), Progress::default()).unwrap();
     let report = verify(&target, &VerifyOptions::default(), |_, _| {}).unwrap();
     assert!(report.is_sound(), "{:?}", report.problems);
     Single::open(&target, &Options::small()).unwrap().contents()

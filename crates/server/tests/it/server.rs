@@ -2,7 +2,7 @@
 //! dropped.
 
 use crate::client::Client;
-use courant_node::journal::{DirectIo, OsStorage};
+use courant_node::journal::{DirectIo, OsStorage, Progress};
 use courant_node::{Node, NodeOptions, parts};
 use courant_server::{Config, ServeError, first_key, run};
 use serde_json::{Value, json};
@@ -63,7 +63,8 @@ impl Server {
         let end = || Ok(courant_node::journal::Lsn(node.durable_end().0));
         let open = |path: &Path| OsStorage::open(path, DirectIo::Never).expect("a directory");
         let secrets = ["secret", "keys.secret"];
-        parts::backup(&open(&self.dir), &open(backup.path()), &secrets, end).expect("backed up");
+        let (from, to) = (open(&self.dir), open(backup.path()));
+        parts::backup(&from, &to, &secrets, end, Progress::default()).expect("backed up");
         backup
     }
 
@@ -72,7 +73,8 @@ impl Server {
         let temp = TempDir::new().expect("a temporary directory");
         let dir = temp.path().join("data");
         let open = |path: &Path| OsStorage::open(path, DirectIo::Never).expect("a directory");
-        parts::restore(&open(backup.path()), &open(&dir)).expect("restored");
+        let (from, to) = (open(backup.path()), open(&dir));
+        parts::restore(&from, &to, Progress::default()).expect("restored");
         Server::open(dir, Some(temp), self.client.key.clone(), (options(), |_: &mut Config| {}))
     }
 
