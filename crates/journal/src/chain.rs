@@ -133,7 +133,8 @@ impl<S: Storage> Chain<S> {
             .map_err(ChainError::Log)?;
         let file = uninterrupted(|| storage.open(CHAIN_FILE, Access::Write, Caching::Buffered))
             .doing("opening", CHAIN_FILE)?;
-        // Written once more: after a failed sync the page cache may show what the disk does not have.
+        // Written once more: after a failed sync the page cache may show what the disk does not
+        // have.
         let bytes = log.encode();
         write_all_at(&file, 0, &bytes).doing("writing", CHAIN_FILE)?;
         file.set_len(bytes.len() as u64).doing("cutting", CHAIN_FILE)?;
