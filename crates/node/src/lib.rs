@@ -51,6 +51,7 @@ pub mod parts {
     pub use crate::recover::{Opened, open, read_secret};
     pub use crate::request::Asked;
     pub use crate::retention::RetiredLog;
+    pub use crate::retire::{Failed as NotRetired, Needs, Retirer, Site as RetireSite};
     pub use crate::snapshots::{
         Extent, SnapshotWriter, check as check_snapshot, list as list_snapshots,
         load as load_snapshot, prune as prune_snapshots,

@@ -46,7 +46,7 @@ pub struct Keep {
 
 impl Retention {
     /// What is kept, if not everything.
-    pub(crate) fn keep(&self) -> Option<Keep> {
+    pub fn keep(&self) -> Option<Keep> {
         match self {
             Retention::KeepAll => None,
             Retention::Archive { keep, .. } | Retention::Drop { keep } => Some(*keep),

@@ -9,7 +9,7 @@ pub(crate) mod book;
 
 use crate::disk::Disk;
 use book::{Book, BookAccount, ByTheClock, Finding, Name, names};
-use courant_engine::{Engine, Lsn, Outcome, Record, record};
+use courant_engine::{Command, Engine, Lsn, Outcome, Record, record};
 use courant_journal::Reader;
 use courant_ledger::{AccountNo, Id, IdBuf, Reason, Status, Sums};
 use courant_node::parts::Asked;
@@ -53,6 +53,32 @@ impl Question {
         let command = Asked { caller, bytes: &self.bytes }.command();
         names(self.key, self.idempotency_key.as_deref(), &command)
     }
+
+    /// Its names, and the payment that it is about.
+    fn subjects(&self) -> Vec<Name> {
+        let caller = courant_engine::Caller::default();
+        let command = Asked { caller, bytes: &self.bytes }.command();
+        let mut subjects = names(self.key, self.idempotency_key.as_deref(), &command);
+        subjects.extend(payment_of(&command));
+        subjects
+    }
+}
+
+/// What a record is found by: its names, and the payment that it is about.
+fn subjects_of(record: &Record<'_>) -> Vec<Name> {
+    let caller = record.caller;
+    let mut subjects = names(caller.key, caller.idempotency_key, &record.command);
+    subjects.extend(payment_of(&record.command));
+    subjects
+}
+
+/// The payment that a command moves on.
+fn payment_of(command: &Command<'_>) -> Option<Name> {
+    match command {
+        Command::Step(step) => Some(Name::Payment(step.payment.to_string())),
+        Command::Due { payment } => Some(Name::Payment(payment.to_string())),
+        _ => None,
+    }
 }
 
 /// An outcome as a client was told it.
@@ -84,6 +110,8 @@ enum Claim {
     Recorded { question: Question, told: Told, repeat: bool },
     /// The name of the question belongs to another body.
     Conflict(Question),
+    /// What the question needs, or its first outcome, was in this record, which went.
+    Retired { question: Question, lsn: Lsn },
     /// After this record, which was the last about the account, its sums were these.
     Sums { no: AccountNo, last: Lsn, sums: Sums },
 }
@@ -100,6 +128,8 @@ pub(crate) struct Auditor {
     payments_told: BTreeMap<String, Lsn>,
     /// The last record that was acknowledged as done just now.
     fresh: Lsn,
+    /// The journal may begin here, and not later.
+    may_begin: Lsn,
     claims: Vec<Claim>,
 }
 
@@ -109,13 +139,26 @@ impl Auditor {
         &self.book
     }
 
+    /// From now on the journal may begin here: what lies before was to be retired.
+    pub(crate) fn may_begin(&mut self, begin: Lsn) {
+        self.may_begin = self.may_begin.max(begin);
+    }
+
+    /// True if something may have gone from the journal.
+    pub(crate) fn may_have_begun_later(&self) -> bool {
+        self.may_begin > Lsn::NONE
+    }
+
+    /// Where a follower reads on that has seen what was visible.
+    pub(crate) fn reads_next(&self) -> Lsn {
+        Lsn(self.book.last.0 + 1)
+    }
+
     /// A client asks.
     pub(crate) fn asked(&self, asked: Asked<'_>) -> Expected {
         let first = self.told.get(&Question::of(asked)).copied();
         let payment_is_known = match asked.command() {
-            courant_engine::Command::Step(step) => {
-                self.payments_told.contains_key(step.payment.as_str())
-            }
+            Command::Step(step) => self.payments_told.contains_key(step.payment.as_str()),
             _ => false,
         };
         Expected { first, payment_is_known }
@@ -138,7 +181,15 @@ impl Auditor {
                 self.recorded(question, expected, told, repeat)
             }
             Reply::Unavailable(Unavailable::StorageFull | Unavailable::HistoryUnreadable) => Ok(()),
-            Reply::Retired { lsn } => Err(format!("the record at {lsn} is gone, and none may go")),
+            Reply::Retired { lsn } => match expected.first {
+                Some(first) if first.lsn >= self.may_begin => {
+                    Err(format!("{first:?} is in the journal and was said to be gone"))
+                }
+                _ => {
+                    self.claims.push(Claim::Retired { question, lsn });
+                    Ok(())
+                }
+            },
             Reply::Refused { reason, .. } => {
                 if let Some(first) = expected.first {
                     return Err(format!("{reason} was the answer to a repeat of {first:?}"));
@@ -203,7 +254,7 @@ impl Auditor {
     /// # Errors
     /// [`Problem`].
     pub(crate) fn follow(&mut self, reader: &Reader<Disk>) -> Result<(), Problem> {
-        let from = courant_journal::Lsn(self.book.last.0 + 1);
+        let from = courant_journal::Lsn(self.reads_next().0);
         for entry in reader.scan(from) {
             let entry = entry.map_err(|error| Problem::Unreadable(error.to_string()))?;
             self.see(Lsn(entry.lsn.0), &entry.payload)?;
@@ -217,12 +268,17 @@ impl Auditor {
         Ok(())
     }
 
-    /// Reads the whole journal: first what was visible before, unchanged, then perhaps more.
+    /// Reads the whole journal, from where it begins: first what was visible before, unchanged,
+    /// then perhaps more.
     ///
     /// # Errors
     /// [`Problem`].
     pub(crate) fn compare(&mut self, reader: &Reader<Disk>) -> Result<(), Problem> {
-        let mut seen = 0;
+        let begin = Lsn(reader.begin().0);
+        if begin > self.may_begin {
+            return Err(format!("the journal begins at {begin}: more went than was let go").into());
+        }
+        let mut seen = self.records.partition_point(|(lsn, _)| *lsn < begin);
         for entry in reader.scan(courant_journal::Lsn::NONE) {
             let entry = entry.map_err(|error| Problem::Unreadable(error.to_string()))?;
             let lsn = Lsn(entry.lsn.0);
@@ -283,6 +339,15 @@ impl Auditor {
                 match question.names().iter().any(|name| other(name).is_some()) {
                     true => Ok(()),
                     false => Err(format!("a conflict with nothing was told: {question:?}")),
+                }
+            }
+            Claim::Retired { question, lsn } => {
+                let record = self.record(*lsn).ok_or(format!("{lsn} went and never was"))?;
+                let record = record::decode(record).map_err(|error| error.to_string())?;
+                let (about, said) = (question.subjects(), subjects_of(&record));
+                match *lsn < self.may_begin && about.iter().any(|name| said.contains(name)) {
+                    true => Ok(()),
+                    false => Err(format!("{lsn} was said to be gone, to {question:?}")),
                 }
             }
             Claim::Sums { no, last, sums } => {

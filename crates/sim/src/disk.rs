@@ -18,7 +18,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The directories of a data directory; the root is the empty name.
-const DIRECTORIES: [&str; 4] = ["", "journal", "ids", "snapshots"];
+const DIRECTORIES: [&str; 6] = ["", "journal", "ids", "snapshots", "kept", "archive"];
 
 /// More than all files of a simulation together: 1 TiB.
 const CAPACITY_BYTES: u64 = 1 << 40;

@@ -2,11 +2,15 @@
 
 use crate::disk::Dice;
 use courant_journal::Options;
-use courant_node::NodeOptions;
+use courant_node::{Keep, NodeOptions, OPEN_PAYMENTS_MAX, Retention};
 use fastrand::Rng;
+use std::time::Duration;
 
 const SECOND_NS: u64 = 1_000_000_000;
 const DAY_NS: u64 = 86_400 * SECOND_NS;
+
+/// The directory of segments that were archived.
+pub(crate) const ARCHIVE: &str = "archive";
 
 /// The habits of one simulation.
 #[derive(Debug)]
@@ -24,7 +28,7 @@ pub(crate) struct Habits {
     /// In percent: a bit is flipped while the node is stopped.
     pub(crate) bit_flips: u32,
     /// Weights of what happens in a step, see `world`.
-    pub(crate) weights: [u32; 15],
+    pub(crate) weights: [u32; 16],
     /// How far the clock goes in a step, in nanoseconds.
     pub(crate) pause_max_ns: u64,
     /// What clients ask.
@@ -59,8 +63,8 @@ impl Habits {
     pub(crate) fn draw(rng: &mut Rng) -> Habits {
         let any = |rng: &mut Rng, of: &[u32]| of[rng.usize(..of.len())];
         // A client acts, decide, commit, hand over, look up, prepare, seal, merge, snapshot, due,
-        // clock, follow, show, chain, space.
-        let usual = [30, 30, 6, 3, 16, 6, 5, 3, 6, 4, 6, 2, 2, 2, 1];
+        // clock, follow, show, chain, retire, space.
+        let usual = [30, 30, 6, 3, 16, 6, 5, 3, 6, 4, 6, 2, 2, 2, 3, 1];
         Habits {
             options: options(rng),
             dice: if rng.u32(..3) == 0 { Dice::default() } else { Dice::draw(rng) },
@@ -117,6 +121,20 @@ fn options(rng: &mut Rng) -> NodeOptions {
         snapshots_kept: rng.usize(1..4),
         snapshot_step_entries: rng.usize(1..12),
         read_ahead: false,
+        open_payments_max: [OPEN_PAYMENTS_MAX, OPEN_PAYMENTS_MAX, 3, 12][rng.usize(..4)],
+        retention: retention(rng),
         ..NodeOptions::small()
+    }
+}
+
+/// Half of the nodes keep their whole journal.
+fn retention(rng: &mut Rng) -> Retention {
+    let bytes = [0, 64 << 10, 256 << 10][rng.usize(..3)];
+    let time = [Duration::ZERO, Duration::from_secs(60)][rng.usize(..2)];
+    let keep = Keep { bytes, time };
+    match rng.u32(..4) {
+        0 => Retention::Archive { directory: ARCHIVE.into(), keep },
+        1 => Retention::Drop { keep },
+        _ => Retention::KeepAll,
     }
 }

@@ -7,6 +7,7 @@
 
 mod background;
 mod look;
+mod retire;
 
 use crate::disk::Disk;
 use crate::marks::{Mark, Marks};
@@ -15,7 +16,9 @@ use background::Snapshot;
 use courant_engine::{Engine, EngineOptions, Facts, Frozen, Hints, Lsn};
 use courant_journal::{Batch, Chain, Preparer, Reader, SealedBatch, Writer};
 use courant_ledger::{AccountNo, Reason, Sums, Tagger, Timestamp};
-use courant_node::parts::{Ahead, History, IdIndex, Opened, Step, Store, unavailable};
+use courant_node::parts::{
+    Ahead, History, IdIndex, Opened, RetiredLog, Retirer, Step, Store, unavailable,
+};
 use courant_node::{FROZEN_MAX, NodeOptions, Reply, Request, Unavailable};
 use look::{Known, LookUp};
 use std::collections::VecDeque;
@@ -64,6 +67,8 @@ pub(crate) struct Machine {
     index: IdIndex<Disk>,
     snapshots: Disk,
     tagger: Tagger,
+    retirer: Retirer<Disk>,
+    retired: RetiredLog<Disk>,
     options: NodeOptions,
     variant: Variant,
     inbox: VecDeque<(Call, Known)>,
@@ -83,8 +88,13 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Starts a node on an opened data directory.
-    pub(crate) fn start(opened: Opened<Disk>, options: NodeOptions, variant: Variant) -> Machine {
+    /// Starts a node on an opened data directory; what is archived goes to `archive`.
+    pub(crate) fn start(
+        opened: Opened<Disk>,
+        archive: Option<Disk>,
+        options: NodeOptions,
+        variant: Variant,
+    ) -> Machine {
         let Opened {
             mut engine,
             appender,
@@ -95,6 +105,7 @@ impl Machine {
             index,
             unsealed,
             snapshots,
+            retired,
             ..
         } = opened;
         if variant == Variant::IdsForgotten {
@@ -104,6 +115,8 @@ impl Machine {
             tagger: engine.tagger(),
             store: Store::new(engine, appender),
             writer,
+            retirer: Retirer::new(preparer.retirer(), archive),
+            retired,
             preparer,
             history,
             chain: Some(chain),
@@ -369,6 +382,9 @@ impl Machine {
             }
             Reply::Refused { reason: Reason::PaymentBusy, .. } => {
                 self.marks.take(Mark::PaymentBusy);
+            }
+            Reply::Refused { reason: Reason::OpenPaymentsFull, .. } => {
+                self.marks.take(Mark::OpenPaymentsFull);
             }
             Reply::Refused { .. } => self.marks.take_if(is_group, Mark::GroupRefused),
             Reply::Unavailable(_) | Reply::Retired { .. } => {}

@@ -85,6 +85,19 @@ marks! {
     BitFlipHarmless "a flipped bit harmed nothing";
     BitFlipRebuilt "a file with a flipped bit was left out and made again";
     HealedByRestart "a run of ids that was found damaged was made again by a restart";
+    OpenPaymentsFull "a payment was refused because as many were open as may be";
+    SegmentDropped "a segment of the journal was dropped";
+    SegmentArchived "a segment of the journal was archived";
+    HeldByIds "a segment stayed because its ids were only in memory";
+    HeldByReader "a segment stayed because a follower had not read it";
+    HeldBySnapshot "a segment stayed because a snapshot needed it";
+    HeldByOpenPayment "a segment stayed because a payment that began in it was open";
+    HeldByChain "a segment stayed because the chain of hashes was behind";
+    RetireFailed "retiring a segment failed and was tried again";
+    PowerCutInRetirement "the power failed while a segment was retired";
+    RestartAfterRetirement "a restart found a journal whose beginning was retired";
+    AnsweredRetired "a command was told that the record it needs was retired";
+    RetiredAndLookedAgain "the index had only a retired record, and memory had a later one";
     ReadSeenAgain "an account was read and found as it was read";
 }
 

@@ -7,15 +7,16 @@ mod life;
 
 use crate::auditor::{Auditor, Expected, Problem};
 use crate::disk::Disk;
-use crate::habits::Habits;
+use crate::habits::{ARCHIVE, Habits};
 use crate::machine::{Call, Machine, Said};
 use crate::marks::{Mark, Marks};
 use crate::variant::Variant;
 use crate::workload::Workload;
 use courant_engine::Lsn;
+use courant_journal::Storage;
 use courant_ledger::{Status, Timestamp};
 use courant_node::parts::{Opened, open};
-use courant_node::{OpenError, Reply, Request, Unavailable};
+use courant_node::{OpenError, Reply, Request, Retention, Unavailable};
 use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -85,6 +86,8 @@ pub(crate) struct World {
     born: Lsn,
     /// Somebody was told that what he needs cannot be read.
     unreadable: bool,
+    /// Where the segments began that went.
+    retired: Vec<u64>,
     marks: Marks,
 }
 
@@ -114,6 +117,7 @@ impl World {
             now_ns: BEGIN_NS,
             born: Lsn::NONE,
             unreadable: false,
+            retired: Vec::new(),
             marks: Marks::default(),
         }
     }
@@ -172,6 +176,8 @@ impl World {
         self.marks.take_if(unsound && none, Mark::NoSnapshotSound);
         let ids = count(&self.disk, "ids", ".ids");
         self.marks.take_if(ids > ids_before, Mark::IdsSealedInReplay);
+        let begin = opened.history.reader.begin();
+        self.marks.take_if(begin.0 > 0, Mark::RestartAfterRetirement);
         self.tell(|_| format!("opened, {ids} runs of ids: {report:?}"));
         Ok(opened)
     }
@@ -200,6 +206,46 @@ impl World {
             let mark = if scheduled { Mark::ExecutedByTheClock } else { Mark::HoldExpired };
             self.marks.take(mark);
             self.marks.take_if(moved.origin <= self.born, Mark::DueAfterRestart);
+        }
+    }
+
+    /// A node on what was opened.
+    fn start(&self, opened: Opened<Disk>) -> Result<Machine, Failure> {
+        let options = self.habits.options.clone();
+        let archive = match options.retention {
+            Retention::Archive { .. } => Some(self.archive()?),
+            Retention::Drop { .. } | Retention::KeepAll => None,
+        };
+        Ok(Machine::start(opened, archive, options, self.variant))
+    }
+
+    fn archive(&self) -> Result<Disk, Failure> {
+        let opened = self.disk.subdirectory(ARCHIVE);
+        opened.map_err(|error| Failure::new(format!("the archive does not open: {error}")))
+    }
+
+    /// Retires a segment, perhaps. What a follower has not read must not go.
+    fn retire(&mut self, machine: &mut Machine, now: Timestamp) {
+        let Some(end) = machine.may_begin() else { return };
+        let before = machine.reader().begin();
+        self.auditor.may_begin(end);
+        machine.retire(now, self.auditor.reads_next());
+        self.marks.take_if(self.disk.is_off(), Mark::PowerCutInRetirement);
+        if machine.reader().begin() > before {
+            self.retired.push(before.0);
+        }
+    }
+
+    /// Every segment that went is in the archive, if there is one.
+    fn check_archive(&self) -> Result<(), Failure> {
+        if !matches!(self.habits.options.retention, Retention::Archive { .. }) {
+            return Ok(());
+        }
+        let names = self.archive()?.on_disk();
+        let missing = self.retired.iter().find(|base| !names.contains(&format!("{base:020}.seg")));
+        match missing {
+            Some(base) => Err(Failure::new(format!("the segment at {base} is not in the archive"))),
+            None => Ok(()),
         }
     }
 
@@ -307,7 +353,6 @@ fn last_record(reader: &courant_journal::Reader<Disk>) -> Lsn {
 
 /// How many files of a kind are in a directory.
 fn count(disk: &Disk, directory: &str, suffix: &str) -> usize {
-    use courant_journal::Storage;
     let names = disk.subdirectory(directory).map(|d| d.on_disk()).unwrap_or_default();
     names.iter().filter(|name| name.ends_with(suffix)).count()
 }

@@ -5,7 +5,7 @@ use crate::marks::Mark;
 use crate::variant::Variant;
 use courant_engine::{Command, Facts, Lsn};
 use courant_ledger::Reason;
-use courant_node::parts::{Archive, Found, may_hold};
+use courant_node::parts::{Archive, Found, in_memory, may_hold};
 use courant_node::{Reply, Unavailable};
 
 /// A call that has to be looked for in the records.
@@ -48,6 +48,16 @@ impl Machine {
             return;
         }
         let known = self.known(&look_up);
+        if let Known::Answer(Reply::Retired { .. }) = known {
+            let memory = in_memory(self.engine(), look_up.call.request.asked(0));
+            if !memory.iter().all(|lsn| look_up.candidates.contains(lsn)) {
+                look_up.candidates = memory;
+                self.marks.take(Mark::RetiredAndLookedAgain);
+                self.look_ups.push_back(look_up);
+                return;
+            }
+            self.marks.take(Mark::AnsweredRetired);
+        }
         self.inbox.push_back((look_up.call, known));
     }
 

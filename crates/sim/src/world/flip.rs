@@ -19,7 +19,10 @@ impl World {
         let seed = self.seed();
         let flipped = self.disk.after(seed);
         let Some(name) = self.flip_somewhere(&flipped) else { return Ok(()) };
-        let can_be_made_again = name.starts_with("ids/") || name.starts_with("snapshots/");
+        // From a journal whose beginning went, nothing of it can be made again.
+        let is_whole = !self.auditor.may_have_begun_later();
+        let is_copy = name.starts_with("ids/") || name.starts_with("snapshots/");
+        let can_be_made_again = is_copy && is_whole;
         let when = format!("after a bit of {name} was flipped");
         let runs = count(&flipped, "ids", ".ids");
         let opened = match open(&flipped, &self.habits.options) {

@@ -38,6 +38,7 @@ impl World {
         same.map_err(|what| Failure::new(format!("at the end: {what}")))?;
         let marks = machine.end(false);
         self.marks.add(&marks);
+        self.check_archive()?;
         self.start_again().map(drop)
     }
 
@@ -47,7 +48,7 @@ impl World {
             opened.map_err(|error| Failure::new(format!("it does not open any more: {error}")))?;
         self.audit(&opened)?;
         self.born = last_record(&opened.history.reader);
-        Ok(Machine::start(opened, self.habits.options.clone(), self.variant))
+        self.start(opened)
     }
 
     /// Everybody is answered and nothing is under way. What is found damaged while running is made

@@ -7,7 +7,7 @@ use crate::machine::{Machine, Stop};
 use crate::marks::Mark;
 use courant_journal::ChainError;
 use courant_node::parts::Opened;
-use courant_node::{OpenError, journal};
+use courant_node::{Lacks, OpenError, journal};
 
 /// How often opening is tried before the disk is given rest.
 const OPENS_MAX: u32 = 8;
@@ -35,8 +35,7 @@ impl World {
         let opened = self.open_somehow()?;
         self.audit(&opened)?;
         self.born = last_record(&opened.history.reader);
-        let options = self.habits.options.clone();
-        let mut machine = Machine::start(opened, options, self.variant);
+        let mut machine = self.start(opened)?;
         if self.rng.u32(..100) < self.habits.power_cuts {
             let most = 1 << self.rng.u32(2..11);
             self.disk.cut_power_in(self.rng.u64(1..=most));
@@ -175,6 +174,7 @@ impl World {
             11 => self.follow(machine)?,
             12 => machine.show(count),
             13 => machine.step_chain(),
+            14 => self.retire(machine, now),
             _ => {
                 let room = self.rng.bool();
                 let most = if self.rng.bool() { FREE_BYTES_MAX } else { FREE_BYTES_FEW };
@@ -192,6 +192,8 @@ fn is_fault(error: &OpenError) -> bool {
     let of_read = |error: &journal::ReadError| matches!(error, journal::ReadError::Io { .. });
     match error {
         OpenError::Io { .. } | OpenError::Chain(ChainError::Write { .. }) => true,
+        // The snapshot that is there cannot be read now; one that is not there stays missing.
+        OpenError::HistoryMissing { lacks: Lacks::Snapshot, .. } => true,
         OpenError::Journal(error) | OpenError::Chain(ChainError::Log(error)) => of_journal(error),
         OpenError::Read(error) | OpenError::Chain(ChainError::Read(error)) => of_read(error),
         _ => false,
