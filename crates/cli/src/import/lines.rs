@@ -4,9 +4,9 @@
 //! comes out with its reason; only a file that cannot be read at all ends the reading. A line of
 //! CSV may hold quoted line breaks.
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read};
 use std::iter;
-use std::sync::LazyLock;
 
 use csv::{ByteRecord, StringRecord};
 use csv_core::ReadRecordResult;
@@ -193,14 +193,19 @@ pub(super) fn header(raw: &mut RawLines<impl Read>) -> Result<StringRecord, Fail
     header.map_err(|why| Failure::usage(format!("the first line is no header: {why}")))
 }
 
-/// Takes CSV apart. Copied for each row: to make one costs more than a row of some hundred bytes.
-static PARSER: LazyLock<csv_core::Reader> = LazyLock::new(csv_core::Reader::new);
+thread_local! {
+    /// Takes CSV apart. Kept, since to make one costs more than a row of some hundred bytes; never
+    /// copied: a copy of `csv_core::Reader` knows neither comma nor quotation mark.
+    static PARSER: RefCell<csv_core::Reader> = RefCell::new(csv_core::Reader::new());
+}
 
 /// The one row that the bytes are.
 fn csv_row(bytes: &[u8]) -> Option<ByteRecord> {
-    let mut parser = PARSER.clone();
-    let (row, rest) = next_row(&mut parser, bytes)?;
-    next_row(&mut parser, rest).is_none().then_some(row)
+    PARSER.with_borrow_mut(|parser| {
+        parser.reset();
+        let (row, rest) = next_row(parser, bytes)?;
+        next_row(parser, rest).is_none().then_some(row)
+    })
 }
 
 /// The first row of the bytes, and what follows it.
