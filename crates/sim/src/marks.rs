@@ -89,7 +89,6 @@ marks! {
     SegmentDropped "a segment of the journal was dropped";
     SegmentArchived "a segment of the journal was archived";
     HeldByIds "a segment stayed because its ids were only in memory";
-    HeldByReader "a segment stayed because a follower had not read it";
     HeldBySnapshot "a segment stayed because a snapshot needed it";
     HeldByOpenPayment "a segment stayed because a payment that began in it was open";
     HeldByChain "a segment stayed because the chain of hashes was behind";

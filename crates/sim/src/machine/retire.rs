@@ -59,7 +59,8 @@ impl Machine {
             },
             Err(NotRetired::Needed(need, _)) => match need {
                 Need::Ids => Mark::HeldByIds,
-                Need::Reader => Mark::HeldByReader,
+                // Too rare for a mark: a follower reads often.
+                Need::Reader => return,
                 Need::Snapshot => Mark::HeldBySnapshot,
                 Need::OpenPayment => Mark::HeldByOpenPayment,
                 Need::Chain => Mark::HeldByChain,
