@@ -6,7 +6,7 @@ use crate::error::{CallError, SubmitError};
 use crate::history::History;
 use crate::housekeeping::{Job, Lookup};
 use crate::ids::index::IdIndex;
-use crate::inbox::{Admitted, Load, Message, Pending, Refused, Replies, Shared};
+use crate::inbox::{Admitted, Load, Message, Pending, Refused, Replies, Shared, StopOnPanic};
 use crate::incarnation::Incarnations;
 use crate::lookup::{self, LookupError};
 use crate::options::NodeOptions;
@@ -119,7 +119,7 @@ impl<S: Storage> Core<S> {
             return Err(SubmitError::Empty);
         }
         let (ticket, answer) = Ticket::new();
-        let pending = Arc::new(Pending::new(request, answer));
+        let pending = Arc::new(Pending::new(request, answer, self.shared.room()));
         loop {
             let runs = self.index.runs();
             let generations = runs.generations();
@@ -129,17 +129,15 @@ impl<S: Storage> Core<S> {
                     .any(|i| lookup::may_hold(&runs, &self.tagger, pending.request.asked(i)));
             let limit = self.options.inbox_max();
             let admitted = if on_disk {
-                self.shared.admit_look(Load::of(&pending.request), limit).map(|()| {
+                self.shared.admit_look(&pending.request, limit).map(|()| {
                     self.send_lookup(Lookup::Request(Arc::clone(&pending)));
                     Admitted::Queued
                 })
             } else {
                 let mut prepared = Prepared::default();
                 prepared.usual.searched_before = generations;
-                let message =
-                    Message::Commands { pending: Arc::clone(&pending), range: 0..count, prepared };
                 let unchanged = || self.index.runs().generations() == generations;
-                self.shared.admit(message, limit, may_lead, unchanged)
+                self.shared.admit((&pending, prepared), limit, may_lead, unchanged)
             };
             match admitted {
                 Ok(Admitted::Queued) => return Ok((ticket, false)),
@@ -305,20 +303,8 @@ pub(crate) fn send<T>(to: &Mutex<Option<Sender<T>>>, what: T) {
     }
 }
 
-/// Stops the node if whoever runs the engine panics, so that nobody waits for the engine for ever.
-struct StopOnPanic<'a>(&'a Shared);
-
-impl Drop for StopOnPanic<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.stop(Stopped { why: "a broken invariant ended the engine".into() });
-        }
-    }
-}
-
 /// The engine's own thread: runs it whenever there is something to do and no caller does so.
 pub(crate) fn engine_thread<S: Storage>(core: &Core<S>) {
-    let _panicking = StopOnPanic(&core.shared);
     let engine = || core.engine.lock().unwrap_or_else(PoisonError::into_inner);
     while core.shared.wait_to_run() {
         let mut engine = engine();

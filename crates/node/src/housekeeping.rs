@@ -4,7 +4,7 @@ use crate::clock;
 use crate::committer::Committer;
 use crate::core::Core;
 use crate::error::IndexError;
-use crate::inbox::{Admitted, Load, Message, Pending, Shared};
+use crate::inbox::{Admitted, Message, Pending, Shared};
 use crate::lookup::{self, Found, LookupError};
 use crate::prepared::{Known, Prepared};
 use crate::request::{Reply, Unavailable};
@@ -61,16 +61,16 @@ pub(crate) fn look_ups<S: Storage>(core: &Core<S>, lookups: &Receiver<Lookup>) {
         core.counters().lookup();
         match lookup {
             Lookup::Request(pending) => {
-                let load = Load::of(&pending.request);
-                enqueue(core, pending, 0..load.commands, Vec::new());
-                core.shared.end_look(load);
+                let count = pending.request.len();
+                enqueue(core, pending, 0..count, Vec::new());
+                core.shared.end_look();
             }
             Lookup::Again { pending, index, candidates } => {
                 if let Some(newest) = candidates.iter().max() {
                     core.wait_durable(*newest);
                 }
                 enqueue(core, pending, index..index + 1, candidates);
-                core.shared.end_look(Load::default());
+                core.shared.end_look();
             }
         }
     }

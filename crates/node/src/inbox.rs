@@ -8,7 +8,7 @@ use courant_engine::Engine;
 use courant_journal::SealedBatch;
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,20 +19,24 @@ pub(crate) const IDLE: Duration = Duration::from_millis(500);
 /// The replies to a request, one per command, in their order.
 pub type Replies = Vec<Reply>;
 
-/// A request and where its replies are collected. They may come in parts and out of order.
+/// A request and where its replies are collected. They may come in parts and out of order. From its
+/// first moment to its last it takes its room.
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub(crate) request: Request,
     answer: Answer<Replies>,
     replies: Mutex<(usize, Replies)>,
+    room: Arc<Room>,
 }
 
 impl Pending {
-    pub(crate) fn new(request: Request, answer: Answer<Replies>) -> Pending {
+    pub(crate) fn new(request: Request, answer: Answer<Replies>, room: &Arc<Room>) -> Pending {
         // Every place is filled before the replies are seen; this value never is.
         let blank = Reply::Unavailable(crate::Unavailable::StorageFull);
         let count = request.len();
-        Pending { request, answer, replies: Mutex::new((count, vec![blank; count])) }
+        room.take(Load::of(&request));
+        let (replies, room) = (Mutex::new((count, vec![blank; count])), Arc::clone(room));
+        Pending { request, answer, replies, room }
     }
 
     /// Puts in replies that may be seen now, and gives all of them out when the last is there.
@@ -47,12 +51,47 @@ impl Pending {
             (*missing == 0).then(|| std::mem::take(all))
         };
         if let Some(all) = done {
+            // Before the caller sees it, who may send the next one then.
+            self.room.give_back(Load::of(&self.request));
             self.answer.give(Ok(all));
         }
     }
 
     pub(crate) fn stop(&self, stopped: &Stopped) {
         self.answer.give(Err(stopped.clone()));
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let (missing, _) = self.replies.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if *missing > 0 {
+            self.room.give_back(Load::of(&self.request));
+        }
+    }
+}
+
+/// How much all requests have that are not answered yet, wherever they are: in the queue, being
+/// looked up, or in a batch that is not durable.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    commands: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+impl Room {
+    fn take(&self, load: Load) {
+        self.commands.fetch_add(load.commands, Relaxed);
+        self.bytes.fetch_add(load.bytes, Relaxed);
+    }
+
+    fn give_back(&self, load: Load) {
+        self.commands.fetch_sub(load.commands, Relaxed);
+        self.bytes.fetch_sub(load.bytes, Relaxed);
+    }
+
+    pub(crate) fn taken(&self) -> Load {
+        Load { commands: self.commands.load(Relaxed), bytes: self.bytes.load(Relaxed) }
     }
 }
 
@@ -71,17 +110,6 @@ pub(crate) enum Message {
     Visit(Visit),
 }
 
-impl Message {
-    fn load(&self) -> Load {
-        match self {
-            Message::Commands { pending, range, .. } => {
-                Load { commands: range.len(), bytes: pending.request.bytes_len_of(range.clone()) }
-            }
-            Message::Visit(_) => Load { commands: 1, bytes: 0 },
-        }
-    }
-}
-
 /// How much waits, or may wait.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Load {
@@ -95,12 +123,12 @@ impl Load {
         Load { commands: request.len(), bytes: request.bytes_len() }
     }
 
-    fn and(self, more: Load) -> Load {
-        Load { commands: self.commands + more.commands, bytes: self.bytes + more.bytes }
-    }
-
+    /// What is left without something that may not be in it any more.
     fn without(self, gone: Load) -> Load {
-        Load { commands: self.commands - gone.commands, bytes: self.bytes - gone.bytes }
+        Load {
+            commands: self.commands.saturating_sub(gone.commands),
+            bytes: self.bytes.saturating_sub(gone.bytes),
+        }
     }
 
     fn is_within(self, limit: Load) -> bool {
@@ -140,7 +168,6 @@ pub(crate) struct Work {
 #[derive(Default)]
 pub(crate) struct Inbox {
     queue: VecDeque<Message>,
-    waiting: Load,
     work: Option<Work>,
     writing: bool,
     closing: bool,
@@ -150,8 +177,6 @@ pub(crate) struct Inbox {
     behind: bool,
     /// How many look-ups are under way that will send messages.
     looking: usize,
-    /// The commands of requests that are being looked up; they count as waiting.
-    looked_up: Load,
     /// Somebody runs the engine: its thread, or a caller who leads.
     running: bool,
     /// Whoever ran the engine last left a batch or replies in its hands.
@@ -159,7 +184,8 @@ pub(crate) struct Inbox {
     /// When the engine is to run again though nothing comes.
     run_at: Option<Instant>,
     runner_waits: bool,
-    thread_waits: bool,
+    /// Until when the engine thread waits, if it does.
+    thread_waits: Option<Instant>,
     writer_waits: bool,
     stopped: Option<Stopped>,
 }
@@ -191,6 +217,7 @@ pub(crate) enum Admitted {
 #[derive(Default)]
 pub(crate) struct Shared {
     inbox: Mutex<Inbox>,
+    room: Arc<Room>,
     /// Whoever runs the engine waits for messages or for the writer.
     runner: Condvar,
     /// The engine thread waits until it is to run the engine.
@@ -207,21 +234,6 @@ pub(crate) enum Refused {
 }
 
 impl Inbox {
-    /// Refuses commands from outside that there is no room for. An empty inbox has room for any
-    /// request, which has limits of its own. While ids wait for want of room on the disk, the
-    /// engine refuses what is new, and tells what was done before.
-    fn check_room(&self, more: Load, limit: Load, ids_lack_room: bool) -> Result<(), Refused> {
-        if self.closing {
-            return Err(Refused::Stopped(Stopped { why: "it is closing".into() }));
-        }
-        let waiting = self.waiting.and(self.looked_up);
-        let is_behind = self.behind && !ids_lack_room;
-        if is_behind || waiting.commands > 0 && !waiting.and(more).is_within(limit) {
-            return Err(Refused::Full(waiting));
-        }
-        Ok(())
-    }
-
     /// True if there is something to do for the engine, or never will be.
     fn has_work(&self) -> bool {
         self.stopped.is_some()
@@ -245,7 +257,7 @@ impl Shared {
     fn wake(&self, mut inbox: MutexGuard<'_, Inbox>) {
         let (is_thread, waits) = match inbox.running {
             true => (false, std::mem::take(&mut inbox.runner_waits)),
-            false if inbox.has_work() => (true, std::mem::take(&mut inbox.thread_waits)),
+            false if inbox.has_work() => (true, inbox.thread_waits.take().is_some()),
             false => return,
         };
         drop(inbox);
@@ -256,20 +268,38 @@ impl Shared {
         }
     }
 
-    /// Takes a message from outside, if there is room and the node is not closing. `accept` is
+    /// Refuses a request from outside that there is no room for; its own room is taken already.
+    /// Without any other there is room for any request, which has limits of its own. While ids
+    /// wait for want of room on the disk, the engine refuses what is new, and tells what was done
+    /// before.
+    fn check_room(&self, inbox: &Inbox, own: &Request, limit: Load) -> Result<(), Refused> {
+        if inbox.closing {
+            return Err(Refused::Stopped(Stopped { why: "it is closing".into() }));
+        }
+        let taken = self.room.taken();
+        let others = taken.without(Load::of(own));
+        let is_behind = inbox.behind && !self.ids_lack_room();
+        if is_behind || others.commands > 0 && !taken.is_within(limit) {
+            return Err(Refused::Full(others));
+        }
+        Ok(())
+    }
+
+    /// Takes a request from outside, if there is room and the node is not closing. `accept` is
     /// asked under the lock and says whether what was looked up still holds. Who `may_lead` gets to
     /// run the engine if it rests.
     pub(crate) fn admit(
         &self,
-        message: Message,
+        (pending, prepared): (&Arc<Pending>, Prepared),
         limit: Load,
         may_lead: bool,
         accept: impl FnOnce() -> bool,
     ) -> Result<Admitted, Refused> {
-        let load = message.load();
+        let range = 0..pending.request.len();
+        let message = Message::Commands { pending: Arc::clone(pending), range, prepared };
         let inbox = self.lock();
-        inbox.check_room(load, limit, self.ids_lack_room())?;
-        self.put(inbox, (message, load), may_lead, accept)
+        self.check_room(&inbox, &pending.request, limit)?;
+        self.put(inbox, message, may_lead, accept)
     }
 
     /// Takes a message that was admitted before, or that the node itself sends.
@@ -278,14 +308,13 @@ impl Shared {
         message: Message,
         accept: impl FnOnce() -> bool,
     ) -> Result<Admitted, Refused> {
-        let load = message.load();
-        self.put(self.lock(), (message, load), false, accept)
+        self.put(self.lock(), message, false, accept)
     }
 
     fn put(
         &self,
         mut inbox: MutexGuard<'_, Inbox>,
-        (message, load): (Message, Load),
+        message: Message,
         may_lead: bool,
         accept: impl FnOnce() -> bool,
     ) -> Result<Admitted, Refused> {
@@ -299,7 +328,6 @@ impl Shared {
             return Ok(Admitted::OutOfDate);
         }
         let rests = !inbox.running && !inbox.writing && !inbox.has_work();
-        inbox.waiting = inbox.waiting.and(load);
         inbox.queue.push_back(message);
         if may_lead && rests {
             inbox.running = true;
@@ -309,9 +337,9 @@ impl Shared {
         Ok(Admitted::Queued)
     }
 
-    /// How much waits.
-    pub(crate) fn waiting(&self) -> Load {
-        self.lock().waiting
+    /// Where requests take their room.
+    pub(crate) fn room(&self) -> &Arc<Room> {
+        &self.room
     }
 
     /// For the engine thread: waits until it is to run the engine; false if never again.
@@ -321,21 +349,25 @@ impl Shared {
             if inbox.stopped.is_some() {
                 return false;
             }
-            let wait = match inbox.run_at {
-                _ if inbox.running => IDLE,
-                _ if inbox.is_over() => return false,
-                _ if inbox.has_work() => Duration::ZERO,
-                None => IDLE,
-                Some(at) => at.saturating_duration_since(clock::instant()),
+            if !inbox.running && inbox.is_over() {
+                return false;
+            }
+            let now = clock::instant();
+            let until = match inbox.run_at {
+                // Whoever runs it says when it rests.
+                _ if inbox.running => now + IDLE,
+                _ if inbox.has_work() => now,
+                Some(at) => at,
+                None => now + IDLE,
             };
-            if wait.is_zero() {
+            if until <= now {
                 inbox.running = true;
                 return true;
             }
-            inbox.thread_waits = true;
-            let waited = self.thread.wait_timeout(inbox, wait);
+            inbox.thread_waits = Some(until);
+            let waited = self.thread.wait_timeout(inbox, until - now);
             inbox = waited.unwrap_or_else(PoisonError::into_inner).0;
-            inbox.thread_waits = false;
+            inbox.thread_waits = None;
         }
     }
 
@@ -344,9 +376,8 @@ impl Shared {
     pub(crate) fn rest(&self, in_hand: bool, sleep: Duration) {
         let mut inbox = self.lock();
         let run_at = clock::instant() + sleep;
-        let sooner = inbox.run_at.is_none_or(|at| run_at < at);
         (inbox.running, inbox.in_hand, inbox.run_at) = (false, in_hand, Some(run_at));
-        if sooner && std::mem::take(&mut inbox.thread_waits) {
+        if inbox.thread_waits.take_if(|until| run_at < *until).is_some() {
             drop(inbox);
             return self.thread.notify_one();
         }
@@ -363,7 +394,6 @@ impl Shared {
                 return Next::Rest;
             }
             if !inbox.queue.is_empty() {
-                inbox.waiting = Load::default();
                 return Next::Messages(std::mem::take(&mut inbox.queue));
             }
             if waited || sleep.is_zero() || in_hand && !inbox.writing {
@@ -471,20 +501,18 @@ impl Shared {
         self.lock().looking += 1;
     }
 
-    /// A look-up begins for commands from outside, if there is room for them.
-    pub(crate) fn admit_look(&self, commands: Load, limit: Load) -> Result<(), Refused> {
+    /// A look-up begins for a request from outside, if there is room for it.
+    pub(crate) fn admit_look(&self, request: &Request, limit: Load) -> Result<(), Refused> {
         let mut inbox = self.lock();
-        inbox.check_room(commands, limit, self.ids_lack_room())?;
+        self.check_room(&inbox, request, limit)?;
         inbox.looking += 1;
-        inbox.looked_up = inbox.looked_up.and(commands);
         Ok(())
     }
 
-    /// A look-up has sent its messages; it was for these commands from outside.
-    pub(crate) fn end_look(&self, commands: Load) {
+    /// A look-up has sent its messages.
+    pub(crate) fn end_look(&self) {
         let mut inbox = self.lock();
         inbox.looking -= 1;
-        inbox.looked_up = inbox.looked_up.without(commands);
         self.wake(inbox);
     }
 
@@ -527,6 +555,17 @@ impl Shared {
     /// Why everything stopped, if it did.
     pub(crate) fn stopped(&self) -> Option<Stopped> {
         self.lock().stopped.clone()
+    }
+}
+
+/// Stops the node if the thread that has it panics, so that nobody waits for it for ever.
+pub(crate) struct StopOnPanic<'a>(pub(crate) &'a Shared);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop(Stopped { why: "a broken invariant ended one of its threads".into() });
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::core::Core;
 use crate::cursors::Cursor;
 use crate::error::{CallError, OpenError, SubmitError};
 use crate::housekeeping;
-use crate::inbox::{Replies, Shared};
+use crate::inbox::{Replies, Shared, StopOnPanic};
 use crate::incarnation::Incarnations;
 use crate::lookup::LookupError;
 use crate::options::NodeOptions;
@@ -261,8 +261,9 @@ impl<S: Storage> Node<S> {
         Lsn(self.core.history.reader.wait_durable(after, timeout).0)
     }
 
-    /// Calls `call` with the durable end after each batch, on the thread that committed it: it must
-    /// be quick. Calls of different batches may overtake each other.
+    /// Calls `call` with the durable end after each batch, on the thread that committed it, which may
+    /// be that of a caller: it must be quick, must not wait for the node, and if it panics the node
+    /// stops. Calls of different batches may overtake each other.
     pub fn on_durable(&self, call: impl Fn(Lsn) + Send + Sync + 'static) {
         self.core.committer.on_durable(Box::new(call));
     }
@@ -271,7 +272,7 @@ impl<S: Storage> Node<S> {
     pub fn stats(&self) -> Stats {
         let (id_runs, id_entries, id_filter_bytes) = self.core.index.runs().size();
         let counted = self.core.counters().read();
-        let waiting = self.core.shared.waiting();
+        let waiting = self.core.shared.room().taken();
         Stats {
             inbox: waiting.commands,
             inbox_bytes: waiting.bytes,
@@ -329,7 +330,12 @@ impl<S: Storage> Threads<S> {
 
     fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) {
         let builder = std::thread::Builder::new().name(name.into());
-        let thread = builder.spawn(work).expect("the system has threads for a node");
+        let shared = Arc::clone(&self.core.shared);
+        let guarded = move || {
+            let _panicking = StopOnPanic(&shared);
+            work();
+        };
+        let thread = builder.spawn(guarded).expect("the system has threads for a node");
         self.handles.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
     }
 

@@ -15,10 +15,11 @@ pub struct NodeOptions {
     /// Ids that a generation in memory holds; 32 bytes each, and at most [`FROZEN_MAX`] more
     /// generations wait to be written to disk. Default 2,000,000.
     pub recent_ids: usize,
-    /// Commands that may wait for the engine before callers are pushed back. Default 100,000.
+    /// Commands that may be under way, from being taken to being answered, before callers are pushed
+    /// back. Default 100,000.
     pub inbox_commands_max: usize,
-    /// Bytes of encoded commands that may wait for the engine before callers are pushed back; as
-    /// many again may be in its hands. Default [`INBOX_BYTES_MAX`].
+    /// Bytes of encoded commands that may be under way before callers are pushed back. Default
+    /// [`INBOX_BYTES_MAX`].
     pub inbox_bytes_max: usize,
     /// Payments that may be open at once. One that would stay open beyond it is refused with
     /// `open_payments_full`; those that are completed at once are not. Default

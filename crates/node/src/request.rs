@@ -108,13 +108,6 @@ impl Request {
         self.bytes.len()
     }
 
-    /// How many bytes the commands at these places take.
-    pub(crate) fn bytes_len_of(&self, places: Range<usize>) -> usize {
-        let items = &self.items[places];
-        let (first, last) = (items.first(), items.last());
-        first.zip(last).map_or(0, |(first, last)| (last.end - first.begin) as usize)
-    }
-
     /// The command at a place.
     #[inline]
     pub fn asked(&self, index: usize) -> Asked<'_> {

@@ -8,7 +8,7 @@
 use crate::clock::Clock;
 use crate::committer::Committer;
 use crate::housekeeping::Lookup;
-use crate::inbox::{Completion, IDLE, Load, Message, Next, Pending, Shared, Work};
+use crate::inbox::{Completion, IDLE, Message, Next, Pending, Shared, Work};
 use crate::options::FROZEN_MAX;
 use crate::prepared::{Known, Prepared};
 use crate::request::{Reply, Unavailable};
@@ -281,7 +281,7 @@ impl<S: Storage> Runner<S> {
         if self.lookups.send(again).is_err() {
             // The look-up thread is gone only when the node stops; the dropped request tells its
             // caller.
-            self.shared.end_look(Load::default());
+            self.shared.end_look();
         }
     }
 

@@ -68,7 +68,7 @@ pub struct Stats {
     pub commit_us: [u64; COMMIT_BUCKETS],
     /// Microseconds of all commits together.
     pub commit_us_total: u64,
-    /// Commands waiting for the engine.
+    /// Commands under way: taken and not answered yet.
     pub inbox: usize,
     /// Bytes of those commands.
     pub inbox_bytes: usize,

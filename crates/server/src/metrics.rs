@@ -105,9 +105,9 @@ impl Collector for NodeMetrics {
         needs(out, &stats)?;
         let begin = stats.journal_begin;
         gauge(out, "journal_begin_bytes", "Records below it were archived or dropped", begin)?;
-        gauge(out, "inbox_commands", "Commands waiting for the engine", stats.inbox as u64)?;
+        gauge(out, "inbox_commands", "Commands taken and not answered yet", stats.inbox as u64)?;
         let bytes = stats.inbox_bytes as u64;
-        gauge(out, "inbox_bytes", "Bytes of the commands waiting for the engine", bytes)?;
+        gauge(out, "inbox_bytes", "Bytes of the commands taken and not answered yet", bytes)?;
         gauge(out, "open_payments", "Payments that are not final", stats.open_payments)?;
         let most = stats.open_payments_max;
         gauge(out, "open_payments_max", "How many payments may be open", most)?;

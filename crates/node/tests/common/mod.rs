@@ -100,8 +100,14 @@ pub(crate) fn set_free(storage: &MemStorage, bytes: u64) {
 }
 
 /// Asks again and again until the answer is yes; the test's runner ends what never ends.
+#[expect(clippy::disallowed_methods, reason = "a hang is to fail and not to last")]
 pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
     while !is_so() {
+        assert!(begun.elapsed() < UNTIL_MAX, "what was waited for did not come");
         std::thread::yield_now();
     }
 }
+
+/// Enough for anything on a machine that does other things too; a hang fails after it.
+const UNTIL_MAX: std::time::Duration = std::time::Duration::from_secs(120);
