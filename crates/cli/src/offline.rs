@@ -19,7 +19,7 @@ use courant_node::parts;
 use crate::exit::Failure;
 
 /// Where the journal is in a data directory.
-const JOURNAL: &str = "journal";
+pub(crate) const JOURNAL: &str = "journal";
 
 /// Small files of a data directory without which it loses its API keys and its index of ids.
 pub(crate) const SECRET_FILES: [&str; 3] = ["secret", "keys.secret", "admin.key"];

@@ -151,7 +151,7 @@ fn start_log(filter: &str, format: LogFormat) -> Result<(), Failure> {
     })?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match format {
-        LogFormat::Text => log.with_ansi(crate::output::is_watched()).try_init(),
+        LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().try_init(),
     };
     started.map_err(|error| Failure::internal(format!("the log cannot be started: {error}")))

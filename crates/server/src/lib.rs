@@ -33,4 +33,4 @@ mod view;
 pub use access::{AccessError, KeyTerms, NewKey, Scope, Scopes, create_key, first_key};
 pub use config::{BATCH_PAYMENTS_MAX, Config, HEADERS_MAX, JSON_DEPTH_MAX, PAGE_DEFAULT, PAGE_MAX};
 pub use openapi::document;
-pub use serve::{ServeError, run};
+pub use serve::{ServeError, check_address, run};

@@ -90,9 +90,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Socket)?;
-    if !config.allow_remote && !address.ip().is_loopback() {
-        return Err(ServeError::Remote(address));
-    }
+    check_address(&config, address)?;
     listener.set_nonblocking(true).map_err(ServeError::Socket)?;
     let listener = TcpListener::from_std(listener).map_err(ServeError::Socket)?;
 
@@ -110,6 +108,18 @@ pub async fn run(
     match tokio::time::timeout(server.app.config.drain_timeout, drain.shutdown()).await {
         Ok(()) => result,
         Err(_) => result.and(Err(ServeError::CutOff { connections })),
+    }
+}
+
+/// Refuses an address that other machines reach, unless [`Config::allow_remote`] is on. [`run`] does
+/// so too; ask before something is made for a server that will not serve.
+///
+/// # Errors
+/// [`ServeError::Remote`].
+pub fn check_address(config: &Config, address: SocketAddr) -> Result<(), ServeError> {
+    match config.allow_remote || address.ip().is_loopback() {
+        true => Ok(()),
+        false => Err(ServeError::Remote(address)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A server that runs on a thread of this process: for `serve`, and for commands that bring their
 //! own.
 
+use std::ffi::OsString;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,10 +19,15 @@ use super::files;
 use crate::client::key_in;
 use crate::clock::Gap;
 use crate::exit::{Exit, Failure};
+use crate::offline::JOURNAL;
 use crate::output::note;
 
 /// Threads that parse requests and write answers; the node has its own.
 const WORKER_THREADS: usize = 2;
+
+/// What may be in a directory that has no journal yet: what a first start makes before it, the
+/// demo's directory in that of `serve`, and what a file system has at its top.
+const NO_DATA: [&str; 5] = ["ids", "snapshots", "kept", "demo", "lost+found"];
 
 /// What to serve, and where.
 #[derive(Debug)]
@@ -68,6 +74,8 @@ impl Running {
     pub(crate) fn start(setting: Setting) -> Result<Running, Failure> {
         let mut config = Config::new(&setting.data);
         config.allow_remote = setting.allow_remote;
+        courant_server::check_address(&config, setting.listen).map_err(failure)?;
+        check_directory(&setting.data)?;
         files::fit(&mut config)?;
         let listener = TcpListener::bind(setting.listen).map_err(|error| {
             let message = format!("cannot listen on {}: {error}", setting.listen);
@@ -235,7 +243,28 @@ fn tell_recovery(node: &Node) {
     }
     if let Some(last) = report.last_record_at {
         let gap = Gap::to_now(Duration::from_nanos(last.nanos()));
-        note(format_args!("courant: {gap}"));
+        if gap.is_doubtful() {
+            note(format_args!("courant: {gap}"));
+        }
+    }
+}
+
+/// Refuses a directory that is not empty and has no journal: it is another program's, or its
+/// journal is gone, and a new one must not take its place. What cannot be listed is left to whoever
+/// opens it.
+fn check_directory(data: &Path) -> Result<(), Failure> {
+    let Ok(entries) = std::fs::read_dir(data) else { return Ok(()) };
+    let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+    let is_other = |name: &OsString| !NO_DATA.iter().any(|none| name.as_os_str() == *none);
+    match names.iter().find(|name| is_other(name)) {
+        Some(found) if !data.join(JOURNAL).is_dir() => {
+            let found = found.display();
+            let message = format!("{} holds {found} and no journal", data.display());
+            let next = "name a new or an empty directory; if this one had a journal, bring it \
+                        back, or restore a backup: without it the payments are gone";
+            Err(Failure::usage(message).next(next))
+        }
+        _ => Ok(()),
     }
 }
 

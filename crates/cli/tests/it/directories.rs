@@ -142,6 +142,29 @@ fn a_directory_that_cannot_be_used_says_why() {
     assert!(on("verify", &data, &[]).with_code(1).stderr.contains("format"));
 }
 
+#[test]
+fn a_directory_with_files_and_no_journal_is_not_served() {
+    let (dir, server) = with_alice_and_bob();
+    let serve = |data: &Path| on("serve", data, &["--listen", "127.0.0.1:0"]).with_code(2).stderr;
+    let other = dir.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("thesis.tex"), "").unwrap();
+    let refused = serve(&other);
+    assert!(refused.contains("holds thesis.tex and no journal"), "{refused}");
+    assert!(refused.contains("name a new or an empty directory"), "{refused}");
+    assert_eq!(std::fs::read_dir(&other).unwrap().count(), 1, "nothing was written");
+    let data = server.data.clone();
+    server.stop();
+    std::fs::rename(data.join("journal"), dir.path().join("journal")).unwrap();
+    assert!(serve(&data).contains("and no journal"));
+    // The top of a file system, with the demo's directory in it.
+    let top = dir.path().join("top");
+    for name in ["lost+found", "demo"] {
+        std::fs::create_dir_all(top.join(name)).unwrap();
+    }
+    crate::common::Server::start(&top);
+}
+
 /// Writes a format version of the future into the first segment's header, with its checksum.
 fn make_newer(data: &Path) {
     let file = OpenOptions::new().read(true).write(true).open(first_segment(data)).unwrap();

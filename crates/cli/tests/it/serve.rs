@@ -45,6 +45,7 @@ fn remote_addresses_and_taken_ports_are_refused() {
     let data = dir.path().join("data");
     let remote = run(&["serve", "--listen", "0.0.0.0:0", "--data", data.to_str().unwrap()]);
     assert!(remote.with_code(2).stderr.contains("--allow-remote"));
+    assert!(!data.exists(), "nothing is made for a server that does not serve");
     let server = Server::start(&data);
     let other = dir.path().join("other");
     let taken = server.address().to_string();
