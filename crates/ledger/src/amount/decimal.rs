@@ -10,7 +10,15 @@ pub(super) const TEXT_LENGTH_MAX: usize = 41;
 
 /// Reads the text of a value that is not below zero.
 pub(super) fn parse_minor(text: &str, currency: Currency) -> Result<u64, AmountError> {
-    let value = read(text, currency)?;
+    let value = match read(text, currency) {
+        // What they advise has the sign still.
+        Err(AmountError::LeadingZero { .. } | AmountError::WrongDecimals { .. })
+            if text.starts_with('-') =>
+        {
+            return Err(AmountError::Negative { text: text.into() });
+        }
+        read => read?,
+    };
     if value.negative {
         return Err(AmountError::Negative { text: text.into() });
     }

@@ -124,7 +124,7 @@ fn a_text_of_another_form_is_refused() {
         let sentence = format!("{text:?} begins with a zero that says nothing: write \"{meant}\"");
         check_refused(text, FieldProblem::Malformed, &sentence);
     }
-    for text in ["-12.34", "-0.00"] {
+    for text in ["-12.34", "-0.00", "-1", "-01.00"] {
         let sentence =
             format!("{text:?} has a sign, but no amount is below zero: leave the sign out");
         check_refused(text, FieldProblem::Negative, &sentence);
