@@ -40,11 +40,16 @@ pub(crate) fn run(args: &ImportArgs) -> Result<Exit, Failure> {
         bar: progress::bar(input.bytes, progress::Unit::Bytes),
         state,
     };
-    if !import.state.is_complete {
+    let was_complete = import.state.is_complete;
+    if !was_complete {
         let mut lines = input.lines(args, import.state.done)?;
         import.all(&mut lines)?;
     }
-    import.report(&mut Output::new(args.server.json), &refused_path)
+    let mut out = Output::new(args.server.json);
+    if was_complete && !out.json {
+        out.line("this import was complete already: nothing was sent. What it had come to:")?;
+    }
+    import.report(&mut out, &refused_path, was_complete)
 }
 
 /// The file, or standard input.
@@ -314,11 +319,17 @@ impl Import {
         }
     }
 
-    fn report(&self, out: &mut Output, refused_path: &Path) -> Result<Exit, Failure> {
+    fn report(
+        &self,
+        out: &mut Output,
+        refused_path: &Path,
+        was_complete: bool,
+    ) -> Result<Exit, Failure> {
         let counts = self.state.counts;
         let refused_file = (counts.refused > 0).then(|| refused_path.display().to_string());
         if out.json {
             out.json(&json!({
+                "was_complete": was_complete,
                 "lines": counts.lines(),
                 "accepted": counts.accepted,
                 "repeated": counts.repeated,

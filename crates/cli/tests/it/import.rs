@@ -43,8 +43,10 @@ fn a_csv_file_is_paid_once_however_often_it_is_imported() {
     let import = [&["import", file][..], &map].concat();
     let text = server.run(&[&import[..], &["--json"]].concat());
     // A line break is no printable character, so the second remittance is refused by the server.
-    assert_eq!(counts(&text.with_code(1).json()), [2, 1, 0, 1]);
+    let first = text.with_code(1).json();
+    assert_eq!((counts(&first), &first["was_complete"]), ([2, 1, 0, 1], &false.into()));
     let again = server.run(&import).with_code(1).stdout;
+    assert!(again.starts_with("this import was complete already: nothing was sent"), "{again}");
     assert!(again.contains("accepted       1"), "{again}");
     let restarted = server.run(&[&import[..], &["--restart", "--json"]].concat()).with_code(1);
     assert_eq!(counts(&restarted.json()), [2, 0, 1, 1]);
