@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::client::Client;
 use crate::exit::Failure;
+use crate::output::note;
 
 /// The most entries that the server puts on a page.
 const PAGE_ENTRIES_MAX: usize = 1_000;
@@ -43,12 +44,15 @@ impl<'a> Pages<'a> {
     }
 }
 
-/// At most `limit` entries of a list.
+/// At most `limit` entries of a list. Says so if there are more.
 pub(crate) fn collect(client: &Client, path: &str, limit: usize) -> Result<Vec<Value>, Failure> {
     let mut pages = Pages::new(client, path);
     let mut all = Vec::new();
     while let Some(items) = pages.next(limit - all.len())? {
         all.extend(items);
+    }
+    if limit > 0 && !pages.is_over {
+        note(format_args!("courant: there are more than these {limit}: add --limit N"));
     }
     Ok(all)
 }

@@ -36,8 +36,11 @@ fn an_account_is_opened_shown_and_listed() {
     assert_eq!(server.json(&["account", "show", "free"])["available"], Value::Null);
     let table = server.run(&["account", "list"]).with_code(0).stdout;
     assert!(table.contains("unlimited") && table.contains("Kiosk"), "{table}");
-    let listed = server.json(&["account", "list", "--limit", "2"]);
-    assert_eq!(listed.as_array().unwrap().len(), 2);
+    let first = server.run(&["account", "list", "--limit", "1", "--json"]).with_code(0);
+    assert_eq!(first.json().as_array().unwrap().len(), 1);
+    assert!(first.stderr.contains("there are more than these 1: add --limit N"), "{first:?}");
+    let all = server.run(&["account", "list"]).with_code(0);
+    assert_eq!(all.stderr, "");
 }
 
 #[test]
