@@ -14,6 +14,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::exit::{Exit, Failure};
+use crate::offline::nearest;
 use crate::output::{Column, Output};
 
 #[derive(Debug, Args)]
@@ -73,7 +74,7 @@ impl Verdict {
 }
 
 pub(crate) fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
-    let place = place::nearest(&args.data);
+    let place = nearest(&args.data);
     let mut checks = place::checks(&args.data, &place);
     checks.extend(disk::checks(&place));
     checks.extend(system::checks(args.listen, &args.data));

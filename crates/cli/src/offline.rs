@@ -43,6 +43,13 @@ pub(crate) fn last_record_at(data: &Path) -> Result<Option<Duration>, Failure> {
     }
 }
 
+/// The directory itself, or the nearest one above it that is there.
+pub(crate) fn nearest(data: &Path) -> PathBuf {
+    let absolute = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
+    let found = absolute.ancestors().find(|path| path.is_dir());
+    found.unwrap_or(Path::new("/")).to_owned()
+}
+
 /// Refuses a data directory in which a newer release wrote a file that this one cannot read.
 fn check_formats(data: &Path) -> Result<(), Failure> {
     let open = |name: &str| OsStorage::open_existing(data.join(name), DirectIo::Auto).ok();

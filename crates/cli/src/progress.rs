@@ -28,11 +28,15 @@ const LONG_BYTES: u64 = 256 << 20;
 /// cleared at its end.
 pub(crate) fn shown(doing: &'static str, json: bool) -> (ProgressBar, Progress) {
     let bar = if json { ProgressBar::hidden() } else { bar(Some(0), Unit::Bytes) };
-    bar.set_message(doing);
     let told = bar.clone();
     let progress = Progress::told_to(move |done, total| {
+        // A bar of nothing looks like one that has stopped.
+        if total == 0 {
+            return;
+        }
         told.set_length(total);
         told.set_position(done);
+        told.set_message(doing);
     });
     (bar, progress)
 }

@@ -111,8 +111,8 @@ pub async fn run(
     }
 }
 
-/// Refuses an address that other machines reach, unless [`Config::allow_remote`] is on. [`run`] does
-/// so too; ask before something is made for a server that will not serve.
+/// Refuses an address that other machines reach, unless [`Config::allow_remote`] is on. [`run`]
+/// does so too; ask before something is made for a server that will not serve.
 ///
 /// # Errors
 /// [`ServeError::Remote`].

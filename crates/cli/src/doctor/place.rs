@@ -1,7 +1,7 @@
 //! The data directory and the file system it is on: modes, owner, kind, free space, who uses it.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use courant_journal::verify::in_use;
 use courant_journal::{DirectIo, OsStorage};
@@ -14,13 +14,6 @@ const FREE_BYTES_LOW: u64 = 1 << 30;
 const VOLATILE: [&str; 3] = ["tmpfs", "ramfs", "devtmpfs"];
 /// File systems over a network: a sync means what the server at the other end makes of it.
 const REMOTE: [&str; 5] = ["nfs", "nfs4", "cifs", "smb3", "9p"];
-
-/// The directory itself, or the nearest one above it that is there.
-pub(super) fn nearest(data: &Path) -> PathBuf {
-    let absolute = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
-    let found = absolute.ancestors().find(|path| path.is_dir());
-    found.unwrap_or(Path::new("/")).to_owned()
-}
 
 pub(super) fn checks(data: &Path, place: &Path) -> Vec<Check> {
     let mut checks = vec![directory(data)];

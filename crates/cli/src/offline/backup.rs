@@ -13,7 +13,7 @@ use courant_journal::{DirectIo, OsStorage};
 use courant_node::parts;
 use serde_json::json;
 
-use super::{DirectoryArgs, JOURNAL, SECRET_FILES, journal, walk};
+use super::{DirectoryArgs, JOURNAL, SECRET_FILES, journal, nearest, walk};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::progress;
@@ -34,6 +34,7 @@ pub(crate) fn run(args: &BackupArgs) -> Result<Exit, Failure> {
     journal(data)?;
     let root = OsStorage::open_existing(data, DirectIo::Auto)
         .map_err(|error| Failure::file(data, "read", &error))?;
+    check_destination(data, &args.destination)?;
     let destination = OsStorage::open(&args.destination, DirectIo::Never)
         .map_err(|error| Failure::file(&args.destination, "write to", &error))?;
     let end =
@@ -63,6 +64,17 @@ pub(crate) fn run(args: &BackupArgs) -> Result<Exit, Failure> {
         ))?;
     }
     Ok(Exit::Success)
+}
+
+/// Refuses a place within the data directory: what ends one would end the other.
+fn check_destination(data: &Path, destination: &Path) -> Result<(), Failure> {
+    let real = |path: &Path| path.canonicalize().map_err(|e| Failure::file(path, "read", &e));
+    if real(&nearest(destination))?.starts_with(real(data)?) {
+        let message =
+            format!("{} is inside the data directory {}", destination.display(), data.display());
+        return Err(Failure::usage(message).next("name a place on another disk"));
+    }
+    Ok(())
 }
 
 /// Whether a directory is a backup.

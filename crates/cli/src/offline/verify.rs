@@ -61,7 +61,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
     let mut out = Output::new(args.directory.json);
     match out.json {
         true => out.json(&findings.json())?,
-        false => findings.print(&mut out)?,
+        false => findings.print(data, &mut out)?,
     }
     Ok(if findings.is_sound() { Exit::Success } else { Exit::Negative })
 }
@@ -73,12 +73,8 @@ fn find(args: &VerifyArgs) -> Result<Findings, Failure> {
     let is_running = in_use(&storage).unwrap_or(false);
     let options = VerifyOptions { noted_head: args.head, running: is_running };
     let mut acknowledged = args.acknowledged.as_deref().map(read_ids).transpose()?;
-    let bar = progress::bar(Some(0), progress::Unit::Bytes);
-    bar.set_message("reading");
-    let report = verify(&storage, &options, |done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
-    });
+    let (bar, progress) = progress::shown("reading", args.directory.json);
+    let report = verify(&storage, &options, |done, total| progress.tell(done, total));
     bar.finish_and_clear();
     let report = report.map_err(|error| Failure::negative(error.to_string()))?;
     let replayed = replay(data, (&report, is_running), acknowledged.as_mut())?;
@@ -95,13 +91,18 @@ fn read_ids(path: &Path) -> Result<HashMap<String, u32>, Failure> {
 
 impl Findings {
     fn is_sound(&self) -> bool {
+        self.is_whole() && self.wrong_ids().is_empty()
+    }
+
+    /// Whether the directory itself is sound, whatever was acknowledged.
+    fn is_whole(&self) -> bool {
         self.report.is_sound()
             && self.replayed.contradiction.is_none()
             && self.replayed.snapshots.problems.is_empty()
             && self.replayed.ids.problems.is_empty()
             && self.replayed.kept.is_empty()
             && self.replayed.audit.engine.is_balanced()
-            && self.wrong_ids().is_empty()
+            && self.wrong_ids().iter().all(|(_, count)| *count == 0)
     }
 
     /// Acknowledged payments that are not there exactly once.
@@ -163,11 +164,18 @@ impl Findings {
         })
     }
 
-    fn print(&self, out: &mut Output) -> Result<(), Failure> {
+    fn print(&self, data: &Path, out: &mut Output) -> Result<(), Failure> {
         let (report, engine) = (&self.report, &self.replayed.audit.engine);
         let begin = (report.begin != Lsn::NONE)
             .then(|| format!("LSN {}: what lies before was archived or dropped", report.begin));
-        let equal = self.replayed.snapshots.equal;
+        let snapshots = match self.replayed.snapshots.equal {
+            0 if self.replayed.snapshots.problems.is_empty() => "none yet".to_owned(),
+            equal => format!("{equal} are what replaying gives"),
+        };
+        let ids = match self.replayed.ids.found {
+            0 if self.replayed.ids.problems.is_empty() => "none yet".to_owned(),
+            found => format!("{found} found"),
+        };
         let torn = report
             .torn
             .as_ref()
@@ -186,18 +194,35 @@ impl Findings {
             ("torn tail", torn),
             ("accounts", Some(engine.accounts_count().to_string())),
             ("payments", Some(engine.payments_count().to_string())),
-            ("snapshots", Some(format!("{equal} are what replaying gives"))),
-            ("ids on disk", Some(format!("{} found", self.replayed.ids.found))),
+            ("snapshots", Some(snapshots)),
+            ("ids on disk", Some(ids)),
             ("acknowledged", acknowledged),
         ])?;
         self.print_totals(out)?;
         for problem in self.problems() {
             out.line(format_args!("PROBLEM  {problem}"))?;
         }
-        match self.is_sound() {
-            true => out.line("sound: nothing is missing, altered or out of balance"),
-            false => out.line("NOT SOUND: see `courant repair --data DIR`, or restore a backup"),
+        out.line(self.conclusion(data))
+    }
+
+    fn conclusion(&self, data: &Path) -> String {
+        let data = data.display();
+        if self.is_sound() {
+            return "sound: nothing is missing, altered or out of balance".to_owned();
         }
+        if !self.is_whole() {
+            return format!("NOT SOUND: see `courant repair --data {data}`, or restore a backup");
+        }
+        let retired = match self.report.begin {
+            Lsn::NONE => "",
+            _ => " Payments from before its begin are not looked for.",
+        };
+        format!(
+            "MISSING: the journal is sound, but lacks {} of the acknowledged payments.{retired} Is \
+             {data} the directory of the server that acknowledged them, and was no older backup \
+             restored into it?",
+            self.wrong_ids().len()
+        )
     }
 
     fn print_totals(&self, out: &mut Output) -> Result<(), Failure> {

@@ -54,9 +54,15 @@ fn verify_finds_every_acknowledged_payment_in_a_stopped_and_a_running_directory(
     server.stop();
     let text = on("verify", &data, &acknowledged).with_code(0).stdout;
     assert!(text.contains("2 found exactly once") && text.contains("sound:"), "{text}");
+    assert!(text.contains("ids on disk   none yet"), "{text}");
     std::fs::write(&ids, "start\nlost\n").unwrap();
     let text = on("verify", &data, &acknowledged).with_code(1).stdout;
     assert!(text.contains("acknowledged payment lost is not in the journal"), "{text}");
+    let conclusion = format!(
+        "MISSING: the journal is sound, but lacks 1 of the acknowledged payments. Is {} the",
+        data.display()
+    );
+    assert!(text.contains(&conclusion) && !text.contains("NOT SOUND"), "{text}");
 }
 
 #[test]
@@ -78,7 +84,8 @@ fn damage_is_refused_shown_and_repaired_only_when_asked() {
     assert!(refused.stderr.contains("courant repair"), "{}", refused.stderr);
     assert!(refused.stderr.contains("offset"), "{}", refused.stderr);
     let verified = on("verify", &data, &[]).with_code(1).stdout;
-    assert!(verified.contains("NOT SOUND"), "{verified}");
+    let next = format!("NOT SOUND: see `courant repair --data {}`", data.display());
+    assert!(verified.contains(&next), "{verified}");
     let planned = on("repair", &data, &[]).with_code(1).stdout;
     assert!(planned.contains("would be done") && planned.contains("--apply"), "{planned}");
     on("verify", &data, &[]).with_code(1);
@@ -105,6 +112,11 @@ fn a_backup_of_a_running_directory_is_restored_and_continued() {
     server.json(&["pay", "alice", "bob", "1.00", "EUR", "--id", "later"]);
     let second = back_up();
     assert!(second.contains("backed up to LSN"), "{second}");
+    for inside in [server.data.clone(), server.data.join("new/backup")] {
+        let refused = on("backup", &server.data, &[inside.to_str().unwrap()]).with_code(2);
+        assert!(refused.stderr.contains("inside the data directory"), "{}", refused.stderr);
+    }
+    assert!(!server.data.join("new").exists());
     let checked = on("verify", &backup, &[]).with_code(0).stdout;
     assert!(checked.contains("unchanged since it was copied: a backup up to LSN"), "{checked}");
     on("restore", &restored, &[backup.to_str().unwrap()]).with_code(0);
