@@ -41,11 +41,16 @@ impl Copy {
         shell::output(&mut command).map(drop)
     }
 
-    /// Builds one integration test; returns its program.
+    /// Builds one integration test, or the unit tests of the library if the target is called `lib`;
+    /// returns its program.
     pub(crate) fn build(&self, package: &str, target: &str) -> Result<PathBuf> {
         let mut command = Command::new("cargo");
         command.args(["test", "--locked", "--no-run", "--message-format", "json"]);
-        command.args(["--package", package, "--test", target]).current_dir(&self.tree);
+        command.args(["--package", package]).current_dir(&self.tree);
+        match target {
+            LIBRARY => command.arg("--lib"),
+            _ => command.args(["--test", target]),
+        };
         command.env("CARGO_TARGET_DIR", &self.build);
         // Built often and run once: little optimisation, and only what has changed.
         command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_INCREMENTAL", "1");
@@ -61,10 +66,17 @@ impl Copy {
     }
 }
 
+/// The target that is a package's own unit tests.
+const LIBRARY: &str = "lib";
+
 /// The test program in one message of cargo, if it is that of `target`.
 fn executable(message: &str, target: &str) -> Option<PathBuf> {
     let message: serde_json::Value = serde_json::from_str(message).ok()?;
-    let is_it = message["target"]["name"] == target && message["target"]["kind"][0] == "test";
+    let (made, kind) = (&message["target"], &message["target"]["kind"][0]);
+    let is_it = match target {
+        LIBRARY => kind == "lib" && message["profile"]["test"] == true,
+        _ => made["name"] == target && kind == "test",
+    };
     is_it.then(|| message["executable"].as_str().map(PathBuf::from))?
 }
 

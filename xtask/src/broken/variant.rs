@@ -12,7 +12,7 @@ pub(crate) struct Variant {
     /// What is broken, in a sentence.
     pub(crate) what: String,
     pub(crate) package: String,
-    /// The integration test's target.
+    /// The integration test's target, or `lib`.
     pub(crate) target: String,
     pub(crate) test: String,
 }
