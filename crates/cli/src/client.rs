@@ -16,7 +16,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 use ureq::http::{Response, StatusCode};
-use ureq::{Agent, Body, Timeout};
+use ureq::{Agent, Body, ResponseExt, Timeout};
 
 use crate::clock;
 use crate::exit::{Exit, Failure};
@@ -134,6 +134,8 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     /// Seconds after which to try again, if the server said so.
     pub(crate) retry_after_s: Option<u64>,
+    /// What the request was about, such as the account.
+    subject: Option<String>,
     body: Value,
 }
 
@@ -319,6 +321,8 @@ impl Client {
 
     fn problem(&self, response: Response<Body>) -> RequestError {
         let status = response.status().as_u16();
+        // `/v1/accounts/ID`, `/v1/payments/ID`, and what follows.
+        let subject = response.get_uri().path().split('/').nth(3).map(str::to_owned);
         let retry_after = response.headers().get("retry-after").and_then(|v| v.to_str().ok());
         let retry_after_s = retry_after.and_then(|text| text.parse().ok());
         let text = match self.text(response) {
@@ -328,7 +332,7 @@ impl Client {
         let Ok(body) = serde_json::from_str::<Value>(&text) else {
             return self.not_courant(&format!("status {status} without a problem document"));
         };
-        let problem = Problem { status, retry_after_s, ..Problem::of(body) };
+        let problem = Problem { status, retry_after_s, subject, ..Problem::of(body) };
         RequestError::Problem(Box::new(problem))
     }
 
@@ -376,6 +380,11 @@ impl RequestError {
         matches!(self, RequestError::Problem(problem) if matches!(problem.status, 409 | 422))
     }
 
+    /// True if it is a problem of this name.
+    pub(crate) fn has_code(&self, code: &str) -> bool {
+        matches!(self, RequestError::Problem(problem) if problem.code == code)
+    }
+
     /// True if the same request may succeed a little later.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
@@ -404,6 +413,7 @@ impl Problem {
             code: text("code"),
             detail: text("detail"),
             retry_after_s: None,
+            subject: None,
             body: document,
         }
     }
@@ -425,7 +435,17 @@ impl Problem {
         if let Some(field) = self.body["field"].as_str().filter(|f| !message.contains(f)) {
             message = format!("{field}: {message}");
         }
+        let not_found = match self.code.as_str() {
+            "account_not_found" => Some("`courant account list` shows which there are"),
+            "payment_not_found" => Some("`courant account entries ID` shows those of an account"),
+            "key_not_found" => Some("`courant key list` shows which there are"),
+            _ => None,
+        };
+        if let (Some(_), Some(subject)) = (not_found, &self.subject) {
+            message = format!("{subject}: {message}");
+        }
         let next = match self.status {
+            _ if not_found.is_some() => not_found.map(str::to_owned),
             401 => {
                 Some("check COURANT_KEY, or make a new key with `courant key create`".to_owned())
             }

@@ -28,9 +28,14 @@ pub(crate) fn new_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
-/// If the answer was lost, the id is what makes asking again safe.
+/// If the answer was lost, the id is what makes asking again safe; if the id was taken, it is what
+/// to look for.
 fn with_id(error: RequestError, id: &str) -> Failure {
+    let is_taken = error.has_code("idempotency_conflict");
     let failure = Failure::from(error);
+    if is_taken {
+        return failure.next(format!("send what was sent as {id} before, or take another --id"));
+    }
     if failure.exit == Exit::Unreachable {
         note(format_args!("courant: if it was done is not known; send it again with --id {id}"));
     }

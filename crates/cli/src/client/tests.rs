@@ -38,6 +38,7 @@ fn the_status_decides_the_exit_code() {
             code: "c".into(),
             detail: "d".into(),
             retry_after_s: None,
+            subject: None,
             body: Value::Null,
         };
         problem.into_failure().exit

@@ -46,7 +46,24 @@ fn the_same_id_pays_once_and_another_body_is_refused() {
     assert!(again.stdout.contains("nothing was done again"), "{}", again.stdout);
     let other = server.run(&["pay", "alice", "bob", "2.00", "EUR", "--id", "once"]).with_code(1);
     assert!(other.stderr.contains("idempotency_conflict"), "{}", other.stderr);
+    assert!(other.stderr.contains("send what was sent as once before"), "{}", other.stderr);
     assert_eq!(balance(&server, "bob"), "1.00");
+}
+
+#[test]
+fn what_is_not_there_is_named_with_where_to_look() {
+    let (_dir, server) = with_alice_and_bob();
+    let missing = |args: &[&str], sentence: &str, next: &str| {
+        let stderr = server.run(args).with_code(1).stderr;
+        assert!(stderr.contains(sentence) && stderr.contains(next), "{stderr}");
+    };
+    let account = ("ghost: No account has this id.", "courant account list");
+    missing(&["account", "show", "ghost"], account.0, account.1);
+    missing(&["account", "freeze", "ghost"], account.0, account.1);
+    let payment = ("lost: No payment has this id.", "courant account entries");
+    missing(&["payment", "show", "lost"], payment.0, payment.1);
+    missing(&["payment", "cancel", "lost"], payment.0, payment.1);
+    missing(&["payment", "refund", "lost"], payment.0, payment.1);
 }
 
 #[test]
