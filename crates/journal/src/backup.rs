@@ -3,7 +3,7 @@
 //! Sealed segments never change, so each is copied once; a later backup into the same directory
 //! copies what is new, and what is there of another past is replaced. The segment that is being
 //! written is copied up to a durable end that the caller names. A copy of a segment counts only if
-//! every batch in it is sound: the original may be retired and filled with zeros while it is read.
+//! every batch in it is sound: the original may be retired and made zeros while it is read.
 //! Files of other directories that belong to the same moment come along. The manifest, with length
 //! and BLAKE3 of each file, is written last: a backup without it, or with files that do not match
 //! it, is none.

@@ -62,7 +62,7 @@ pub use prepare::{Preparation, PrepareError, Preparer};
 pub use progress::Progress;
 pub use reader::{Entry, Payload, Reader, Record};
 pub use recover::{Recovery, TornTail};
-pub use retire::{Archive, RetireError, Retired, Retirer};
+pub use retire::{RetireError, Retired, Retirer};
 pub use scan::Scan;
 pub use storage::{DirectIo, MemStorage, OsStorage, Storage};
 pub use writer::{Durable, Writer};

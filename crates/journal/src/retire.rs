@@ -1,8 +1,8 @@
-//! Archives or drops the oldest segments.
+//! Archives and removes the oldest segments.
 //!
 //! Order, so that a crash at any point loses nothing: archive copies are complete, synced and read
-//! back; the note of the new begin is durable; only then a file goes. The next start removes what
-//! an interrupted retirement left.
+//! back ([`Retirer::archive_before`], by whoever wants them); the note of the new begin is durable;
+//! only then a file goes. The next start removes what an interrupted retirement left.
 
 use std::fmt;
 use std::io;
@@ -17,15 +17,6 @@ use crate::note::Note;
 use crate::segments::file_name;
 use crate::shared::Shared;
 use crate::{Lsn, OpenError, Preparer, Storage};
-
-/// What becomes of retired segments.
-#[derive(Clone, Copy, Debug)]
-pub enum Archive<'a, S> {
-    /// They are removed, or filled with zeros and used again.
-    Drop,
-    /// They are copied to this directory first.
-    Directory(&'a S),
-}
 
 /// What was retired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,23 +67,26 @@ impl<S: Storage> Preparer<S> {
 }
 
 impl<S: Storage> Retirer<S> {
-    /// Retires all segments that lie wholly before `lsn`; never the one that is written to. The
-    /// caller makes sure that nobody needs them any more; a reader that does gets an error.
-    pub fn retire_before(
-        &mut self,
-        lsn: Lsn,
-        archive: Archive<'_, S>,
-    ) -> Result<Retired, RetireError> {
+    /// Copies all segments that lie wholly before `lsn` to a directory, durably, and reads them
+    /// back; never the one that is written to. They stay in the journal.
+    pub fn archive_before(&mut self, lsn: Lsn, directory: &S) -> Result<(), RetireError> {
         let segments = self.shared.segments();
-        let (_, sealed) = segments.split_last().expect("a journal has at least one segment");
-        let count = sealed.iter().take_while(|segment| segment.end() <= lsn).count();
+        match sealed_before(&segments, lsn) {
+            0 => Ok(()),
+            count => self.archive(&segments[..count], directory),
+        }
+    }
+
+    /// Retires all segments that lie wholly before `lsn`; never the one that is written to. They
+    /// are removed, or made zeros and used again. The caller makes sure that nobody needs them any
+    /// more; a reader that does gets an error.
+    pub fn retire_before(&mut self, lsn: Lsn) -> Result<Retired, RetireError> {
+        let segments = self.shared.segments();
+        let count = sealed_before(&segments, lsn);
         let begin = segments[count].base;
         let bytes = segments[..count].iter().map(|segment| segment.capacity_bytes).sum();
         if count > 0 {
             let chain_hash = self.chain_hash_at(begin)?;
-            if let Archive::Directory(directory) = archive {
-                self.archive(&segments[..count], directory)?;
-            }
             let directory_id = self.shared.directory_id;
             Note { directory_id, begin, chain_hash }.store(&self.shared.storage)?;
             self.remove(&segments[..count])?;
@@ -158,6 +152,12 @@ impl<S: Storage> Retirer<S> {
         }
         storage.sync_dir().doing("syncing", &storage.location())
     }
+}
+
+/// How many segments lie wholly before `lsn`, but for the one that is written to.
+fn sealed_before(segments: &[SegmentHeader], lsn: Lsn) -> usize {
+    let (_, sealed) = segments.split_last().expect("a journal has at least one segment");
+    sealed.iter().take_while(|segment| segment.end() <= lsn).count()
 }
 
 impl From<Failed> for RetireError {

@@ -30,12 +30,19 @@ impl Cursors {
         places.places.values().filter(|place| **place >= from).min().copied()
     }
 
-    /// Forgets all places before this one; gives how many.
-    pub(crate) fn lose_before(&self, lsn: Lsn) -> usize {
+    /// What lies before `end` goes: forgets the places there that are before `reach`; gives how
+    /// many.
+    ///
+    /// # Errors
+    /// Nothing is forgotten: the oldest place before `end` that is not before `reach`.
+    pub(crate) fn lose_before(&self, end: Lsn, reach: Lsn) -> Result<usize, Lsn> {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(needed) = places.places.values().filter(|at| (reach..end).contains(at)).min() {
+            return Err(*needed);
+        }
         let before = places.places.len();
-        places.places.retain(|_, place| *place >= lsn);
-        before - places.places.len()
+        places.places.retain(|_, place| *place >= end.min(reach));
+        Ok(before - places.places.len())
     }
 }
 

@@ -13,7 +13,7 @@ use crate::options::NodeOptions;
 use crate::retention::{Keep, Need, RetiredLog, Retirement};
 use crate::snapshots;
 use courant_engine::{Engine, Lsn};
-use courant_journal::{Archive, RetireError, Storage};
+use courant_journal::{RetireError, Storage};
 use courant_ledger::{IdBuf, Timestamp};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -52,8 +52,12 @@ pub trait Needs {
     /// The first record that a reader needs which is not too far behind.
     fn oldest_reader(&mut self) -> Option<Lsn>;
 
-    /// What lies before `end` goes: readers that have not read it lose their places.
-    fn lose_readers(&mut self, end: Lsn);
+    /// What lies before `end` goes: readers that have not read it and are too far behind lose their
+    /// places. Asked last of all, so that none loses its place for what then stays.
+    ///
+    /// # Errors
+    /// [`Failed::Needed`] by a reader that has come in the meantime; none has lost its place.
+    fn lose_readers(&mut self, end: Lsn) -> Result<(), Failed>;
 
     /// Where an open payment began that began before `end`, if there is one.
     ///
@@ -149,20 +153,22 @@ impl<S: Storage> Retirer<S> {
         // Asked before the work, which would be done again at every look around.
         self.journal.check_chain(courant_journal::Lsn(end.0))?;
         self.check_needs(site, end, needs)?;
-        needs.lose_readers(end);
         let because = |error: &dyn std::fmt::Display| Failed::Because(error.to_string());
         site.history.kept.keep(reader, begin, end).map_err(|error| because(&error))?;
         let place = site.options.retention.place();
         let retirement = Retirement { begin: end, at: site.now, place };
         site.retired.note(retirement).map_err(|error| because(&error))?;
-        let archive = self.archive.as_ref().map_or(Archive::Drop, Archive::Directory);
+        if let Some(archive) = &self.archive {
+            self.journal.archive_before(courant_journal::Lsn(end.0), archive)?;
+        }
         // Before it goes: what can no longer be made from the journal must not be removed.
         site.index.journal_begins(end);
         if site.index.sure_through() < end {
             // A run was condemned in the meantime.
             return Err(Failed::Needed(Need::Ids, site.index.sure_through()));
         }
-        let retired = self.journal.retire_before(courant_journal::Lsn(end.0), archive)?;
+        needs.lose_readers(end)?;
+        let retired = self.journal.retire_before(courant_journal::Lsn(end.0))?;
         Ok(retired.segments)
     }
 
@@ -236,6 +242,12 @@ struct Running<'a, S: Storage> {
 }
 
 impl<S: Storage> Running<'_, S> {
+    /// A reader before this is too far behind.
+    fn reach(&self) -> Lsn {
+        let end = self.core.history.reader.durable_end().0;
+        Lsn(end.saturating_sub(self.core.options.reader_lag_bytes_max))
+    }
+
     /// Says once that a reader has used up half of what it may be behind.
     fn warn_of_reader<T>(&mut self, tried: &Result<T, Failed>) {
         let Err(Failed::Needed(Need::Reader, from)) = tried else {
@@ -255,13 +267,12 @@ impl<S: Storage> Running<'_, S> {
 
 impl<S: Storage> Needs for Running<'_, S> {
     fn oldest_reader(&mut self) -> Option<Lsn> {
-        let end = self.core.history.reader.durable_end().0;
-        let reach = Lsn(end.saturating_sub(self.core.options.reader_lag_bytes_max));
-        self.core.cursors.oldest_from(reach)
+        self.core.cursors.oldest_from(self.reach())
     }
 
-    fn lose_readers(&mut self, end: Lsn) {
-        let lost = self.core.cursors.lose_before(end);
+    fn lose_readers(&mut self, end: Lsn) -> Result<(), Failed> {
+        let lost = self.core.cursors.lose_before(end, self.reach());
+        let lost = lost.map_err(|needed| Failed::Needed(Need::Reader, needed))?;
         if lost > 0 {
             self.core.counters().readers_lost(lost as u64);
             self.core.warn(format!(
@@ -270,6 +281,7 @@ impl<S: Storage> Needs for Running<'_, S> {
                 self.core.options.reader_lag_bytes_max
             ));
         }
+        Ok(())
     }
 
     fn open_before(&mut self, end: Lsn) -> Result<Option<Lsn>, Failed> {

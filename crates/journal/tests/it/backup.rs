@@ -3,9 +3,7 @@
 use courant_journal::backup::{BackupError, BackupOptions, Extra, backup, check, restore};
 use courant_journal::storage::mem::{Fault, Operation, Survive};
 use courant_journal::verify::{VerifyOptions, verify};
-use courant_journal::{
-    Archive, Chain, DirectIo, Lsn, MemStorage, Options, OsStorage, Progress, Storage,
-};
+use courant_journal::{Chain, DirectIo, Lsn, MemStorage, Options, OsStorage, Progress, Storage};
 
 use std::sync::{Arc, Mutex};
 
@@ -134,7 +132,7 @@ fn a_retired_journal_is_restored_with_its_begin() {
     let mut journal = Single::open(&storage, &Options::small()).unwrap();
     append(&mut journal, 30);
     let end = journal.reader.durable_end();
-    journal.preparer.retirer().retire_before(end, Archive::Drop).unwrap();
+    journal.preparer.retirer().retire_before(end).unwrap();
     backup(&storage, &copy, up_to(&journal)).unwrap();
     assert_eq!(restored(&copy), journal.contents());
 }

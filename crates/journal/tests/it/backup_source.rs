@@ -9,7 +9,7 @@ use courant_journal::backup::{BackupError, BackupOptions, backup, check, restore
 use courant_journal::storage::mem::Survive;
 use courant_journal::storage::{Access, Caching, LockError};
 use courant_journal::verify::{VerifyOptions, verify};
-use courant_journal::{Archive, Lsn, MemStorage, Options, Progress, Storage};
+use courant_journal::{Lsn, MemStorage, Options, Progress, Storage};
 
 use crate::support::Single;
 
@@ -100,7 +100,7 @@ fn a_segment_that_is_retired_and_zeroed_while_it_is_copied_does_not_count() {
     // The first opening reads the header, the second one copies.
     let storage = Hooked::new(&inner, 2, move || {
         let journal = &mut journal;
-        journal.preparer.retirer().retire_before(end, Archive::Drop).unwrap();
+        journal.preparer.retirer().retire_before(end).unwrap();
         journal.preparer.run().unwrap();
     });
     let copy = MemStorage::new(9);

@@ -7,7 +7,7 @@
 use std::io;
 
 use courant_journal::storage::mem::{Fault, Operation, Survive};
-use courant_journal::{Archive, BeginError, Chain, Lsn, MemStorage, Options};
+use courant_journal::{BeginError, Chain, Lsn, MemStorage, Options};
 
 use proptest::prelude::*;
 
@@ -81,7 +81,7 @@ impl Run {
                 Retire => {
                     let end = journal.reader.durable_end();
                     self.model.retired_max = self.model.acknowledged.len();
-                    let retired = journal.preparer.retirer().retire_before(end, Archive::Drop);
+                    let retired = journal.preparer.retirer().retire_before(end);
                     retired.map_err(|_| Stopped)?;
                 }
                 Reopen => {

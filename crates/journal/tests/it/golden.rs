@@ -7,7 +7,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use courant_journal::{Archive, Chain, Lsn, MemStorage, Options, Storage};
+use courant_journal::{Chain, Lsn, MemStorage, Options, Storage};
 
 use crate::support::Single;
 
@@ -23,7 +23,7 @@ fn golden_journal() -> MemStorage {
     let mut chain = Chain::open(&journal.reader).unwrap();
     while chain.step(u64::MAX).unwrap() {}
     let end = journal.reader.durable_end();
-    journal.preparer.retirer().retire_before(end, Archive::Drop).unwrap();
+    journal.preparer.retirer().retire_before(end).unwrap();
     storage
 }
 

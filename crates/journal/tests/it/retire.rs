@@ -2,7 +2,7 @@
 
 use courant_journal::storage::mem::{Fault, Operation, Survive};
 use courant_journal::{
-    Archive, Chain, Lsn, MemStorage, OpenError, Options, ReadError, RetireError, Storage,
+    Chain, Lsn, MemStorage, OpenError, Options, ReadError, RetireError, Storage,
 };
 
 use crate::support::{Single, scan_all};
@@ -22,7 +22,7 @@ fn dropped_segments_are_gone_and_the_rest_stays() {
     let storage = MemStorage::new(1);
     let (journal, contents) = several_segments(&storage);
     let cursor = contents[40].0;
-    let retired = journal.preparer.retirer().retire_before(cursor, Archive::Drop).unwrap();
+    let retired = journal.preparer.retirer().retire_before(cursor).unwrap();
     assert!(retired.segments >= 2 && retired.begin <= cursor, "{retired:?}");
     assert_eq!(journal.reader.begin(), retired.begin);
     let kept: Vec<_> = contents.iter().filter(|(lsn, _)| *lsn >= retired.begin).cloned().collect();
@@ -38,10 +38,10 @@ fn dropped_segments_are_gone_and_the_rest_stays() {
 fn the_active_segment_is_never_retired() {
     let storage = MemStorage::new(2);
     let (mut journal, contents) = several_segments(&storage);
-    let retired = journal.preparer.retirer().retire_before(Lsn(u64::MAX), Archive::Drop).unwrap();
+    let retired = journal.preparer.retirer().retire_before(Lsn(u64::MAX)).unwrap();
     assert!(retired.begin < journal.reader.durable_end());
     assert!(!journal.contents().is_empty());
-    let again = journal.preparer.retirer().retire_before(Lsn(u64::MAX), Archive::Drop).unwrap();
+    let again = journal.preparer.retirer().retire_before(Lsn(u64::MAX)).unwrap();
     assert_eq!((again.segments, again.bytes), (0, 0));
     journal.append(&[b"still writable"]).unwrap();
     assert_eq!(journal.contents().last().unwrap().1, b"still writable");
@@ -54,8 +54,11 @@ fn an_archive_together_with_the_rest_is_the_whole_journal() {
     let archive = MemStorage::new(4);
     let (journal, contents) = several_segments(&storage);
     let end = journal.reader.durable_end();
-    let retired =
-        journal.preparer.retirer().retire_before(end, Archive::Directory(&archive)).unwrap();
+    let mut retirer = journal.preparer.retirer();
+    retirer.archive_before(end, &archive).unwrap();
+    assert_eq!(journal.reader.begin(), Lsn::NONE, "nothing went");
+    assert_eq!(scan_all(&journal.reader), contents);
+    let retired = retirer.retire_before(end).unwrap();
     assert_eq!(archive.list().unwrap().len() as u64, retired.segments);
     drop(journal);
     // A directory with all segments and without the note is the journal as it was.
@@ -76,13 +79,13 @@ fn a_segment_is_kept_until_what_the_chain_says_of_it_is_durable() {
     chain.step(1 << 20).unwrap_err();
     // The log shows the second segment's entry, and a crash will not leave it.
     let second = Lsn(journal.reader.begin().0 + Options::small().segment_bytes);
-    let retired = journal.preparer.retirer().retire_before(second, Archive::Drop);
+    let retired = journal.preparer.retirer().retire_before(second);
     assert!(matches!(retired, Err(RetireError::ChainBehind { .. })), "{retired:?}");
     let left = Single::open(&storage.crash(&Survive::Nothing), &Options::small()).unwrap();
     Chain::open(&left.reader).unwrap();
     assert_eq!(scan_all(&left.reader), contents);
     while chain.step(1 << 20).unwrap() {}
-    journal.preparer.retirer().retire_before(second, Archive::Drop).unwrap();
+    journal.preparer.retirer().retire_before(second).unwrap();
     let left = Single::open(&storage.crash(&Survive::Nothing), &Options::small()).unwrap();
     Chain::open(&left.reader).unwrap();
     assert_eq!(left.reader.begin(), second);
@@ -95,10 +98,10 @@ fn a_segment_that_the_chain_does_not_cover_is_kept() {
     let mut chain = Chain::open(&journal.reader).unwrap();
     chain.step(1).unwrap();
     let end = journal.reader.durable_end();
-    let error = journal.preparer.retirer().retire_before(end, Archive::Drop).unwrap_err();
+    let error = journal.preparer.retirer().retire_before(end).unwrap_err();
     assert!(matches!(error, RetireError::ChainBehind { .. }), "{error}");
     while chain.step(1 << 20).unwrap() {}
-    assert!(journal.preparer.retirer().retire_before(end, Archive::Drop).unwrap().segments > 0);
+    assert!(journal.preparer.retirer().retire_before(end).unwrap().segments > 0);
     let head = chain.head();
     drop((journal, chain));
     let options = courant_journal::verify::VerifyOptions::default();
@@ -111,7 +114,7 @@ fn recycled_files_show_nothing_of_their_former_life() {
     let storage = MemStorage::new(6);
     let (mut journal, contents) = several_segments(&storage);
     let end = journal.reader.durable_end();
-    journal.preparer.retirer().retire_before(end, Archive::Drop).unwrap();
+    journal.preparer.retirer().retire_before(end).unwrap();
     let creations = storage.calls(Operation::Create);
     journal.preparer.run().unwrap();
     let mut expected = journal.contents();

@@ -19,8 +19,9 @@ impl Needs for Needed<'_> {
         Some(self.reader)
     }
 
-    fn lose_readers(&mut self, end: Lsn) {
+    fn lose_readers(&mut self, end: Lsn) -> Result<(), NotRetired> {
         assert!(self.reader >= end, "it is not too far behind");
+        Ok(())
     }
 
     fn open_before(&mut self, end: Lsn) -> Result<Option<Lsn>, NotRetired> {
