@@ -90,6 +90,7 @@ impl<S: Storage> Preparer<S> {
         let epoch = storage.random_u64().doing("reading random bits for", &name)?;
         let ready_name = free_name(&name);
         storage.rename(&name, &ready_name).doing("renaming", &name)?;
+        self.under_way = Some(ready_name.clone());
         storage.sync_dir().doing("syncing", &storage.location())?;
         self.under_way = None;
         let mut pool = lock(&self.shared.pool);

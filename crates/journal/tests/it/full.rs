@@ -1,6 +1,8 @@
 //! A full disk is seen before a write can fail, and passes by itself.
 
-use courant_journal::{BeginError, MemStorage, Options, Preparation};
+use courant_journal::storage::mem::{Fault, Operation};
+use courant_journal::{BeginError, MemStorage, Options, Preparation, Storage};
+use std::io;
 
 use crate::support::Single;
 
@@ -59,4 +61,24 @@ fn a_directory_without_room_for_the_first_segment_says_so() {
     assert!(error.to_string().contains("make room on the disk"), "{error}");
     storage.set_capacity(None);
     assert!(Single::open(&storage, &Options::small()).unwrap().recovery.created);
+}
+
+#[test]
+fn a_segment_whose_name_may_not_be_durable_is_given_up_and_takes_no_room() {
+    let options = Options::small();
+    let storage = MemStorage::new(4);
+    let mut journal = Single::open(&storage, &options).unwrap();
+    let prepared = || {
+        let names = storage.list().unwrap();
+        names.iter().filter(|name| name.starts_with("pool-")).count()
+    };
+    for _ in 0..10 {
+        storage.inject(Operation::SyncDir, 1, Fault::Error(io::ErrorKind::Other));
+        let error = journal.preparer.run().unwrap_err();
+        assert!(error.to_string().contains("syncing"), "{error}");
+        assert_eq!(prepared(), 0);
+    }
+    assert_eq!(journal.preparer.run().unwrap(), Preparation::Ready);
+    assert_eq!(prepared(), options.segments_ready);
+    journal.append(&[b"on it goes"]).unwrap();
 }
