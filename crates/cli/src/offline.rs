@@ -53,7 +53,8 @@ pub(crate) fn nearest(data: &Path) -> PathBuf {
 /// Refuses a data directory in which a newer release wrote a file that this one cannot read.
 fn check_formats(data: &Path) -> Result<(), Failure> {
     let open = |name: &str| OsStorage::open_existing(data.join(name), DirectIo::Auto).ok();
-    parts::check_formats(open).map_err(|newer| Failure::negative(newer.to_string()))
+    let Some(root) = open("") else { return Ok(()) };
+    parts::check_formats(&root, open).map_err(|newer| Failure::negative(newer.to_string()))
 }
 
 /// The journal of a data directory that exists. Nothing is written by this.

@@ -86,7 +86,7 @@ fn attempt<S: Storage, D: Storage>(
     end: impl Fn() -> io::Result<courant_journal::Lsn>,
     progress: &Progress,
 ) -> Result<BackedUp, Missed> {
-    check_formats(|name| root.subdirectory(name).ok())
+    check_formats(root, |name| root.subdirectory(name).ok())
         .map_err(|newer| failed("backing up", newer))?;
     let directory = |name: &str| root.subdirectory(name).map_err(io("opening", name));
     let (snapshots, ids, kept) = (directory(SNAPSHOTS)?, directory(IDS)?, directory(KEPT)?);

@@ -6,7 +6,7 @@
 //! checksum is wrong, is left to whoever reads it next.
 
 use crate::ids::run;
-use crate::{kept, snapshots};
+use crate::{incarnation, kept, snapshots};
 use courant_journal::Storage;
 use courant_journal::storage::{Access, Caching, read_exact_at, uninterrupted};
 use std::fmt;
@@ -56,25 +56,37 @@ impl fmt::Display for NewerFormat {
 impl std::error::Error for NewerFormat {}
 
 /// Looks whether a newer release wrote any of the files beside the journal. Changes nothing. `open`
-/// gives a directory of the data directory by its name, if it can be opened.
+/// gives a directory of the data directory, `root`, by its name, if it can be opened.
 ///
 /// # Errors
 /// [`NewerFormat`], of the first such file.
-pub fn check_formats<S: Storage>(open: impl Fn(&str) -> Option<S>) -> Result<(), NewerFormat> {
+pub fn check_formats<S: Storage>(
+    root: &S,
+    open: impl Fn(&str) -> Option<S>,
+) -> Result<(), NewerFormat> {
+    incarnation::check_format(root)?;
     for (directory, ending, format) in KINDS {
         let Some(storage) = open(directory) else { continue };
         let names = storage.list().unwrap_or_default();
         for name in names.iter().filter(|name| name.ends_with(ending)) {
-            if let Some(found) = format.newer(&storage, name) {
-                let (file, supported) = (format!("{directory}/{name}"), format.number);
-                return Err(NewerFormat { file, found, supported });
-            }
+            format.check(&storage, name, &format!("{directory}/{name}"))?;
         }
     }
     Ok(())
 }
 
 impl Format {
+    /// Refuses a file that is newer; `file` is its name from the data directory on.
+    pub(crate) fn check<S: Storage>(
+        &self,
+        storage: &S,
+        name: &str,
+        file: &str,
+    ) -> Result<(), NewerFormat> {
+        let newer = |found| NewerFormat { file: file.to_owned(), found, supported: self.number };
+        self.newer(storage, name).map_or(Ok(()), |found| Err(newer(found)))
+    }
+
     /// The format of a file if it is newer.
     fn newer<S: Storage>(&self, storage: &S, name: &str) -> Option<u32> {
         let mut head = vec![0; self.crc_at.map_or(HEAD_BYTES, |at| at + 4)];

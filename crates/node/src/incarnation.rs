@@ -6,15 +6,27 @@
 //! the ids of events. Before it, and in a journal that never lost anything, nothing changes. What a
 //! recovery cuts off was never seen by anybody, and needs none.
 
+//!
+//! The file of a data directory, little endian, replaced as a whole:
+//!
+//! ```text
+//! header         magic [8] | format u32 | crc32c of these u32
+//! incarnations   (lsn u64 from which on | number u32) x count, by lsn
+//! end            crc32c of the incarnations u32
+//! ```
+
+use crate::formats::{Format, NewerFormat};
 use courant_engine::Lsn;
 use courant_journal::Storage;
 use courant_journal::storage::{read_file, replace_file};
-use std::fmt::Write;
 use std::io;
 
-/// The file of a data directory, one incarnation a line: the LSN from which on, its number, and the
-/// checksum of both.
+/// The name of the file.
 pub(crate) const FILE: &str = "incarnations";
+pub(crate) const FORMAT: Format =
+    Format { magic: b"CourInca", number: 1, crc_at: Some(HEADER_BYTES - 4) };
+const HEADER_BYTES: usize = 16;
+const ENTRY_BYTES: usize = 12;
 
 /// A stretch of the journal that is written anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +45,10 @@ impl Incarnations {
     /// Those of a data directory.
     ///
     /// # Errors
-    /// The file cannot be read, or is damaged ([`io::ErrorKind::InvalidData`]).
+    /// The file cannot be read, is damaged or was written by a newer release (both
+    /// [`io::ErrorKind::InvalidData`]).
     pub fn read<S: Storage>(root: &S) -> io::Result<Incarnations> {
+        check_format(root).map_err(|newer| io::Error::new(io::ErrorKind::InvalidData, newer))?;
         match read_file(root, FILE) {
             Ok(bytes) => parse(&bytes).ok_or_else(|| io::ErrorKind::InvalidData.into()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Incarnations::default()),
@@ -48,8 +62,12 @@ impl Incarnations {
         self.0[..later].last().copied()
     }
 
-    /// The one that came after one with this number, if one did; for `None` and for a number that
-    /// is not known any more, the one after the first.
+    /// Whether one with this number is known; `None` is the first.
+    pub fn knows(&self, number: Option<u32>) -> bool {
+        number.is_none_or(|number| self.0.iter().any(|known| known.number == number))
+    }
+
+    /// The one that came after a known one with this number, if one did; `None` is the first.
     pub fn after(&self, number: Option<u32>) -> Option<Incarnation> {
         let known = self.0.iter().position(|incarnation| Some(incarnation.number) == number);
         self.0.get(known.map_or(0, |at| at + 1)).copied()
@@ -76,31 +94,48 @@ impl Incarnations {
             }
         };
         all.push(Incarnation { begin, number });
-        let mut text = String::new();
+        let mut bytes = header().to_vec();
         for Incarnation { begin, number } in all {
-            let line = format!("{} {number:08x}", begin.0);
-            writeln!(text, "{line} {:08x}", crc32c::crc32c(line.as_bytes()))
-                .expect("a text takes all");
+            bytes.extend_from_slice(&begin.0.to_le_bytes());
+            bytes.extend_from_slice(&number.to_le_bytes());
         }
-        replace_file(root, FILE, text.as_bytes())
+        let crc = crc32c::crc32c(&bytes[HEADER_BYTES..]);
+        bytes.extend_from_slice(&crc.to_le_bytes());
+        replace_file(root, FILE, &bytes)
     }
+}
+
+/// Refuses the file of a newer release.
+pub(crate) fn check_format<S: Storage>(root: &S) -> Result<(), NewerFormat> {
+    FORMAT.check(root, FILE, FILE)
+}
+
+fn header() -> [u8; HEADER_BYTES] {
+    let mut header = [0; HEADER_BYTES];
+    header[..8].copy_from_slice(FORMAT.magic);
+    header[8..12].copy_from_slice(&FORMAT.number.to_le_bytes());
+    let crc = crc32c::crc32c(&header[..12]);
+    header[12..].copy_from_slice(&crc.to_le_bytes());
+    header
 }
 
 fn parse(bytes: &[u8]) -> Option<Incarnations> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let all: Vec<Incarnation> = text.lines().map(parse_line).collect::<Option<_>>()?;
+    let rest = bytes.strip_prefix(&header())?;
+    let (entries, crc) = rest.split_last_chunk::<4>()?;
+    let is_sound = crc32c::crc32c(entries).to_le_bytes() == *crc;
+    let (entries, surplus) = entries.as_chunks::<ENTRY_BYTES>();
+    let all: Vec<Incarnation> = entries.iter().map(parse_entry).collect();
     let is_ascending = all.windows(2).all(|pair| pair[0].begin < pair[1].begin);
-    (is_ascending && !all.is_empty() && text.ends_with('\n')).then_some(Incarnations(all))
+    let is_whole = is_sound && surplus.is_empty() && !all.is_empty();
+    (is_whole && is_ascending).then_some(Incarnations(all))
 }
 
-fn parse_line(line: &str) -> Option<Incarnation> {
-    let (told, crc) = line.rsplit_once(' ')?;
-    if u32::from_str_radix(crc, 16).ok()? != crc32c::crc32c(told.as_bytes()) {
-        return None;
+fn parse_entry(entry: &[u8; ENTRY_BYTES]) -> Incarnation {
+    let (begin, number) = entry.split_at(8);
+    Incarnation {
+        begin: Lsn(u64::from_le_bytes(begin.try_into().expect("8 bytes"))),
+        number: u32::from_le_bytes(number.try_into().expect("4 bytes")),
     }
-    let (begin, number) = told.split_once(' ')?;
-    let number = u32::from_str_radix(number, 16).ok()?;
-    Some(Incarnation { begin: Lsn(begin.parse().ok()?), number })
 }
 
 #[cfg(test)]

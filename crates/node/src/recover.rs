@@ -71,7 +71,7 @@ pub struct OpenReport {
 pub fn open<S: Storage>(root: &S, options: &NodeOptions) -> Result<Opened<S>, OpenError> {
     let io = |doing: &str| OpenError::io(doing.to_string());
     let directory = |name: &str| root.subdirectory(name).map_err(io(&format!("opening {name}/")));
-    check_formats(|name| root.subdirectory(name).ok()).map_err(OpenError::NewerFormat)?;
+    check_formats(root, |name| root.subdirectory(name).ok()).map_err(OpenError::NewerFormat)?;
     let (journal, report) = Journal::open(directory("journal")?, options.journal.clone())?;
     let (appender, writer, preparer, reader) = journal.split();
     let retired = RetiredLog::open(root.clone()).map_err(io("reading retired.log"))?;

@@ -43,7 +43,8 @@ impl EventId {
     /// The place, if what stands there is still the same.
     ///
     /// # Errors
-    /// It was lost with the end of the journal: with the id after which everything is new.
+    /// It was lost with the end of the journal: with the id after which everything is new, which is
+    /// the journal's begin if nothing is known any more of where the id's incarnation parted.
     pub(crate) fn place(
         self,
         field: &'static str,
@@ -51,6 +52,15 @@ impl EventId {
     ) -> Result<Place, Problem> {
         if EventId::of(incarnations, self.place) == self {
             return Ok(self.place);
+        }
+        if !incarnations.knows(self.incarnation) {
+            let detail = format!(
+                "the event {self} is of a past that this server knows nothing of: it was restored \
+                 from a backup or its journal was repaired since; send after={} for all events \
+                 there are, and leave out those whose ids you have seen",
+                Place::BEGIN
+            );
+            return Err(Problem::because(Fault::HistoryReplaced, detail).at(field));
         }
         let next = incarnations.after(self.incarnation);
         let Some(next) = next.filter(|next| next.begin <= self.place.lsn) else {
