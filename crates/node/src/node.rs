@@ -261,9 +261,9 @@ impl<S: Storage> Node<S> {
         Lsn(self.core.history.reader.wait_durable(after, timeout).0)
     }
 
-    /// Calls `call` with the durable end after each batch, on the thread that committed it, which may
-    /// be that of a caller: it must be quick, must not wait for the node, and if it panics the node
-    /// stops. Calls of different batches may overtake each other.
+    /// Calls `call` with the durable end after each batch, on the thread that committed it, which
+    /// may be that of a caller: it must be quick, must not wait for the node, and if it panics the
+    /// node stops. Calls of different batches may overtake each other.
     pub fn on_durable(&self, call: impl Fn(Lsn) + Send + Sync + 'static) {
         self.core.committer.on_durable(Box::new(call));
     }

@@ -15,8 +15,8 @@ pub struct NodeOptions {
     /// Ids that a generation in memory holds; 32 bytes each, and at most [`FROZEN_MAX`] more
     /// generations wait to be written to disk. Default 2,000,000.
     pub recent_ids: usize,
-    /// Commands that may be under way, from being taken to being answered, before callers are pushed
-    /// back. Default 100,000.
+    /// Commands that may be under way, from being taken to being answered, before callers are
+    /// pushed back. Default 100,000.
     pub inbox_commands_max: usize,
     /// Bytes of encoded commands that may be under way before callers are pushed back. Default
     /// [`INBOX_BYTES_MAX`].
