@@ -19,6 +19,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         "id,remittance\np1,\"two\nlines \"\"quoted\"\"\"\n\n\np2\np3,\n",
         "id,amount\n\"p1,1.00\n",
         "id\n\r\r\n p \n",
+        "id\n\u{feff}iy\n",
     ];
     let mut seeds: Vec<_> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
     seeds.push(b"id,channel\np1,\xff\n".to_vec());

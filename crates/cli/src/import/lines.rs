@@ -203,6 +203,8 @@ thread_local! {
 fn csv_row(bytes: &[u8]) -> Option<ByteRecord> {
     PARSER.with_borrow_mut(|parser| {
         parser.reset();
+        // Past an empty line it takes a byte order mark for what it is here: part of a cell.
+        parser.read_record(b"\n", &mut [0; 1], &mut [0; 1]);
         let (row, rest) = next_row(parser, bytes)?;
         next_row(parser, rest).is_none().then_some(row)
     })
