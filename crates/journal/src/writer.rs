@@ -17,7 +17,7 @@ use crate::{Lsn, SealedBatch, Storage, buffer, segments};
 /// Bytes of zeros that are written at once ahead of small batches.
 const AHEAD_BYTES: u64 = 1 << 20;
 
-/// Bytes of a batch from which on zeros ahead of it cost more than they save.
+/// Bytes of a batch up to which zeros ahead of it save more than they cost.
 const ZEROED_BATCH_BYTES_MAX: u64 = 64 << 10;
 
 /// Commits batches.

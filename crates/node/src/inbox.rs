@@ -1,4 +1,4 @@
-//! The inbox: what waits for the engine thread, and what it waits for.
+//! The inbox: what waits for whoever runs the engine, and what that one waits for.
 
 use crate::clock;
 use crate::prepared::Prepared;
@@ -101,7 +101,7 @@ pub(crate) type Afterwards = Box<dyn FnOnce(Result<(), Stopped>) + Send>;
 /// Something to be done with the engine, between two commands.
 pub(crate) type Visit = Box<dyn FnOnce(&mut Engine) -> Afterwards + Send>;
 
-/// What waits for the engine thread.
+/// What waits for the engine.
 #[expect(clippy::large_enum_variant, reason = "nearly every message has commands")]
 pub(crate) enum Message {
     /// Commands of a request, with what was looked up for some of them.
