@@ -13,6 +13,7 @@ use crate::ticket::Stopped;
 use courant_engine::{Cursor, Engine, Frozen, Lsn, Section, Spare};
 use courant_journal::{Chain, Preparation, Preparer, Storage};
 use std::io::ErrorKind;
+use std::ops::ControlFlow;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, PoisonError};
@@ -196,8 +197,11 @@ pub(crate) fn seal_ids<S: Storage>(core: &Core<S>, frozen: &Receiver<Arc<Frozen>
                 while core.index.runs().size().0 >= RUNS_MAX && core.merging.load(Relaxed) {
                     std::thread::park_timeout(LOOK_AROUND);
                 }
-                if let Err(error) = seal(core, generation) {
-                    return core.fail(error);
+                match seal(core, generation) {
+                    Ok(ControlFlow::Continue(())) => {}
+                    // Those after it would leave a gap behind it.
+                    Ok(ControlFlow::Break(())) => return,
+                    Err(error) => return core.fail(error),
                 }
             }
             Err(RecvTimeoutError::Timeout) if core.is_ending() => return,
@@ -277,17 +281,17 @@ fn is_full(error: &IndexError) -> bool {
 
 /// Writes a generation of ids to disk, again and again while the disk refuses, and lets the engine
 /// forget it. Meanwhile the engine holds a few more generations and then pushes callers back.
-fn seal<S: Storage>(core: &Core<S>, frozen: Arc<Frozen>) -> Result<(), String> {
+/// `Break` if the node ended before it was on disk; the next start remembers it by the journal.
+fn seal<S: Storage>(core: &Core<S>, frozen: Arc<Frozen>) -> Result<ControlFlow<()>, String> {
     core.wait_durable(frozen.through);
     if core.history.reader.durable_end().0 <= frozen.through.0 {
-        // The node stopped first: what may never become durable must not be on disk elsewhere.
-        return Ok(());
+        // What may never become durable must not be on disk elsewhere.
+        return Ok(ControlFlow::Break(()));
     }
     let mut warned = false;
     while let Err(error) = core.index.add(&frozen) {
         if core.is_ending() {
-            // The next start remembers these ids by the journal.
-            return Ok(());
+            return Ok(ControlFlow::Break(()));
         }
         core.shared.set_ids_lack_room(is_full(&error));
         if !std::mem::replace(&mut warned, true) {
@@ -304,7 +308,7 @@ fn seal<S: Storage>(core: &Core<S>, frozen: Arc<Frozen>) -> Result<(), String> {
     if let Some(spare) = forgotten.into_iter().find_map(Spare::reuse) {
         drop(core.visit(move |engine: &mut Engine| engine.keep_spare(spare)).wait());
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
 }
 
 /// Makes room for the next generation of ids if none was left over from an earlier one.
