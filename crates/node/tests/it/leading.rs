@@ -1,8 +1,6 @@
 //! A lone caller runs the engine itself, and what it leaves behind is done by the engine's thread.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use courant_journal::MemStorage;
 use courant_node::engine::Command;
 use courant_node::ledger::{Order, Status, Timestamp};

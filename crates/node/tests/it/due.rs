@@ -1,8 +1,6 @@
 //! Payments that fall due: requests get their turn among however many of them.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use courant_journal::MemStorage;
 use courant_node::engine::{Command, Lsn};
 use courant_node::ledger::{Order, Timestamp};

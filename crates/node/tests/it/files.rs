@@ -1,10 +1,7 @@
 //! What a node makes of its files when some are lost, damaged, or older than the others; and that
 //! an answer means that the disk has it.
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod common;
-
-use common::{balance, call, eur, id, open_account, recorded, transfer};
+use crate::common::{balance, call, eur, id, open_account, recorded, transfer};
 use courant_node::engine::Command;
 use courant_node::journal::Progress;
 use courant_node::ledger::{Amount, Currency, Order};

@@ -1,5 +1,4 @@
 //! A node over a disk in memory, two accounts, and money between them.
-#![allow(dead_code, reason = "each test file uses a part")]
 
 use courant_journal::MemStorage;
 use courant_journal::storage::Storage;

@@ -1,9 +1,7 @@
 //! Old segments of the journal are archived or dropped: what then is still answered, what is
 //! refused with a clear reason, and that nothing happens twice.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use courant_journal::Progress;
 use courant_journal::backup::BackupError;
 use courant_journal::storage::Storage;

@@ -1,8 +1,6 @@
 //! A running node: what is acknowledged is there, once, before and after restarts.
 
-mod common;
-
-use common::{ME, balance, call, eur, id, open_account};
+use crate::common::{ME, balance, call, eur, id, open_account};
 use courant_node::engine::Command;
 use courant_node::engine::command::{Money, PaymentStep, Step};
 use courant_node::ledger::{Currency, GiveBack, Mode, Order, Portion, Reason, Status};

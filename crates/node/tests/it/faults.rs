@@ -1,9 +1,7 @@
 //! A node on a disk that is full, that refuses, or that fails: what goes on, what stops, and that
 //! nothing acknowledged is lost.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use courant_journal::storage::Storage;
 use courant_journal::storage::mem::{Fault, MemStorage, Operation, Survive};
 use courant_node::engine::{Command, Lsn};

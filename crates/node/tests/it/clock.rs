@@ -1,8 +1,6 @@
 //! A machine's clock that is set while a node runs: what falls due by it, and when.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use courant_journal::MemStorage;
 use courant_node::engine::Command;
 use courant_node::ledger::{Order, Status, Timestamp};
