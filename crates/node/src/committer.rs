@@ -1,7 +1,8 @@
 //! Committing: write, sync, publish, and then let those who waited see the result.
 
 use crate::clock;
-use crate::inbox::{Shared, Work};
+use crate::inbox::Shared;
+use crate::messages::{Completion, Work};
 use crate::stats::Counters;
 use crate::ticket::Stopped;
 use courant_engine::Lsn;
@@ -62,7 +63,7 @@ impl<S: Storage> Committer<S> {
             Ok(durable) => {
                 self.counters.batch(records, bytes, begun.elapsed());
                 free();
-                completions.into_iter().for_each(crate::inbox::Completion::complete);
+                completions.into_iter().for_each(Completion::complete);
                 let calls = self.on_durable.read().unwrap_or_else(PoisonError::into_inner);
                 calls.iter().for_each(|call| call(Lsn(durable.end.0)));
                 Ok(())

@@ -4,12 +4,13 @@ use crate::committer::Committer;
 use crate::cursors::Cursors;
 use crate::error::{CallError, SubmitError};
 use crate::history::History;
-use crate::housekeeping::{Job, Lookup};
 use crate::ids::index::IdIndex;
-use crate::inbox::{Admitted, Load, Message, Pending, Refused, Replies, Shared, StopOnPanic};
+use crate::inbox::{Admitted, Refused, Shared, StopOnPanic};
 use crate::incarnation::Incarnations;
 use crate::lookup::{self, LookupError};
+use crate::messages::{Afterwards, Job, Lookup, Message};
 use crate::options::NodeOptions;
+use crate::pending::{Load, Pending, Replies};
 use crate::prepared::Prepared;
 use crate::read::{PaymentRead, origin_of, payment_in};
 use crate::recover::OpenReport;
@@ -162,7 +163,7 @@ impl<S: Storage> Core<S> {
         let visit = Box::new(move |engine: &mut Engine| {
             let result = work(engine);
             let then = move |durable: Result<(), Stopped>| answer.give(durable.map(|()| result));
-            Box::new(then) as crate::inbox::Afterwards
+            Box::new(then) as Afterwards
         });
         // If it is refused the answer is dropped, which says that the node stopped.
         let _ = self.shared.push(Message::Visit(visit), || true);
@@ -216,7 +217,7 @@ impl<S: Storage> Core<S> {
                     then(result);
                 }
             };
-            Box::new(afterwards) as crate::inbox::Afterwards
+            Box::new(afterwards) as Afterwards
         });
         // If it is refused, what `then` holds is dropped, and with it an answer that waits.
         let _ = self.shared.push(Message::Visit(visit), || true);
@@ -301,17 +302,6 @@ pub(crate) fn send<T>(to: &Mutex<Option<Sender<T>>>, what: T) {
     if let Some(sender) = &*sender {
         let _ = sender.send(what);
     }
-}
-
-/// The engine's own thread: runs it whenever there is something to do and no caller does so.
-pub(crate) fn engine_thread<S: Storage>(core: &Core<S>) {
-    let engine = || core.engine.lock().unwrap_or_else(PoisonError::into_inner);
-    while core.shared.wait_to_run() {
-        let mut engine = engine();
-        engine.as_mut().expect("it ends below").run(|| false);
-    }
-    drop(engine().take());
-    core.shared.engine_ended();
 }
 
 #[cfg(test)]

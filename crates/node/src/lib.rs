@@ -19,14 +19,15 @@ mod error;
 mod examine;
 mod formats;
 mod history;
-mod housekeeping;
 mod ids;
 mod inbox;
 mod incarnation;
 mod kept;
 mod lookup;
+mod messages;
 mod node;
 mod options;
+mod pending;
 mod prepared;
 mod read;
 mod recover;
@@ -37,6 +38,7 @@ mod runner;
 mod snapshots;
 mod stats;
 mod store;
+mod threads;
 mod ticket;
 
 /// The single-threaded parts, for whoever drives them without threads: the simulator, and offline
@@ -66,13 +68,13 @@ pub use courant_ledger as ledger;
 pub use cursors::Cursor;
 pub use error::{CallError, IndexError, Lacks, OpenError, SubmitError};
 pub use formats::NewerFormat;
-pub use inbox::Replies;
 pub use incarnation::{Incarnation, Incarnations};
 pub use lookup::LookupError;
 pub use node::{ACCOUNTS_PAGE_MAX, Node};
 pub use options::{
     FROZEN_MAX, INBOX_BYTES_MAX, NodeOptions, OPEN_PAYMENTS_MAX, READER_LAG_BYTES_MAX,
 };
+pub use pending::Replies;
 pub use read::{AccountRead, PaymentRead, TrialBalance, order_in, origin_of, payment_in};
 pub use recover::OpenReport;
 pub use request::{REQUEST_BYTES_MAX, REQUEST_COMMANDS_MAX, Reply, Request, Unavailable};

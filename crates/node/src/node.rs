@@ -5,11 +5,11 @@ use crate::committer::Committer;
 use crate::core::Core;
 use crate::cursors::Cursor;
 use crate::error::{CallError, OpenError, SubmitError};
-use crate::housekeeping;
-use crate::inbox::{Replies, Shared, StopOnPanic};
+use crate::inbox::Shared;
 use crate::incarnation::Incarnations;
 use crate::lookup::LookupError;
 use crate::options::NodeOptions;
+use crate::pending::Replies;
 use crate::read::{AccountRead, PaymentRead, TrialBalance};
 use crate::recover::{self, OpenReport, Opened};
 use crate::request::{Reply, Request};
@@ -18,6 +18,7 @@ use crate::retire::Retirer;
 use crate::runner::Runner;
 use crate::stats::Stats;
 use crate::store::Store;
+use crate::threads::{self, Threads, Tools};
 use crate::ticket::{Stopped, Ticket};
 use courant_engine::{Caller, Command, Frozen, Key, Lsn};
 use courant_journal::{OsStorage, Payload, Scan, Storage};
@@ -25,8 +26,7 @@ use courant_ledger::{AccountNo, Id, IdBuf};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::mpsc::{channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A running node. Clones are handles to the same one.
@@ -80,17 +80,15 @@ impl<S: Storage> Node<S> {
     }
 
     fn start(opened: Opened<S>, archive: Option<S>, options: NodeOptions) -> Node<S> {
-        let (mut preparer, mut chain) = (opened.preparer, opened.chain);
-        let retirer = Retirer::new(preparer.retirer(), archive);
         let shared = Arc::new(Shared::default());
         let committer =
             Arc::new(Committer::new(opened.writer, Arc::clone(&shared), Arc::default()));
-        let (lookup_sender, lookup_receiver) = channel();
-        let (job_sender, job_receiver) = channel();
-        let (frozen_sender, frozen_receiver) = channel::<Arc<Frozen>>();
-        let (space_sender, space_receiver) = sync_channel::<()>(1);
-        for frozen in opened.unsealed {
-            let _ = frozen_sender.send(frozen);
+        let (lookup_sender, lookups) = channel();
+        let (job_sender, jobs) = channel();
+        let (frozen_sender, frozen) = channel::<Arc<Frozen>>();
+        let (space_sender, wake_preparer) = sync_channel::<()>(1);
+        for generation in opened.unsealed {
+            let _ = frozen_sender.send(generation);
         }
         let wake = Box::new(move || {
             let _ = space_sender.try_send(());
@@ -99,12 +97,15 @@ impl<S: Storage> Node<S> {
         let store = Store::new(opened.engine, opened.appender);
         let senders = (lookup_sender.clone(), frozen_sender);
         let clock = Clock::start(options.clock.clone());
-        let threads = (Arc::clone(&shared), Arc::clone(&committer));
-        let engine = Runner::new(store, threads.0, threads.1, senders, (wake, clock));
+        let writer = (Arc::clone(&shared), Arc::clone(&committer));
+        let engine = Runner::new(store, writer.0, writer.1, senders, (wake, clock));
+        let retirer = Retirer::new(opened.preparer.retirer(), archive);
+        let (preparer, chain) = (opened.preparer, opened.chain);
+        let tools = Tools { preparer, wake_preparer, chain, retirer, lookups, jobs, frozen };
         let core = Arc::new(Core {
             shared,
             engine: Mutex::new(Some(engine)),
-            committer: Arc::clone(&committer),
+            committer,
             index: opened.index,
             history: opened.history,
             retired: opened.retired,
@@ -121,32 +122,7 @@ impl<S: Storage> Node<S> {
             warnings: Mutex::default(),
             snapshotting: Mutex::default(),
         });
-        let mut threads = Threads::new(&core);
-        let this = Arc::clone(&core);
-        threads.spawn("courant-engine", move || crate::core::engine_thread(&this));
-        let writer = Arc::clone(&committer);
-        threads.spawn("courant-journal", move || writer.run());
-        let this = Arc::clone(&core);
-        threads.spawn("courant-lookup", move || housekeeping::look_ups(&this, &lookup_receiver));
-        let this = Arc::clone(&core);
-        threads.spawn("courant-space", move || {
-            let warn = |text| this.warn(text);
-            let (shared, committer) = (&this.shared, &this.committer);
-            housekeeping::prepare(shared, committer, &mut preparer, &space_receiver, &warn);
-        });
-        let this = Arc::clone(&core);
-        threads.spawn("courant-read", move || housekeeping::read(&this, &job_receiver));
-        let this = Arc::clone(&core);
-        threads.spawn("courant-ids", move || housekeeping::seal_ids(&this, &frozen_receiver));
-        let this = Arc::clone(&core);
-        threads.spawn("courant-background", move || housekeeping::background(&this));
-        let this = Arc::clone(&core);
-        threads.spawn("courant-chain", move || housekeeping::chain(&this, &mut chain));
-        if core.options.retention != Retention::KeepAll {
-            let this = Arc::clone(&core);
-            threads.spawn("courant-retire", move || retirer.run(&this));
-        }
-        Node { core, threads: Arc::new(threads) }
+        Node { threads: Arc::new(Threads::start(&core, tools)), core }
     }
 
     /// What opening found and did.
@@ -301,7 +277,7 @@ impl<S: Storage> Node<S> {
     /// Makes a snapshot now. Blocks until it is durable, and before that while the background makes
     /// one.
     pub fn snapshot(&self) -> Result<(), String> {
-        housekeeping::snapshot(&self.core)
+        threads::snapshot(&self.core)
     }
 
     /// Why the node has stopped, if it has: after a failed write or sync nothing is acknowledged
@@ -314,51 +290,6 @@ impl<S: Storage> Node<S> {
     /// when the last handle is dropped.
     pub fn close(self) {
         self.threads.close();
-    }
-}
-
-/// The node's threads, the engine's first. Dropping them closes the node.
-struct Threads<S: Storage> {
-    core: Arc<Core<S>>,
-    handles: Mutex<Vec<JoinHandle<()>>>,
-}
-
-impl<S: Storage> Threads<S> {
-    fn new(core: &Arc<Core<S>>) -> Threads<S> {
-        Threads { core: Arc::clone(core), handles: Mutex::default() }
-    }
-
-    fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) {
-        let builder = std::thread::Builder::new().name(name.into());
-        let shared = Arc::clone(&self.core.shared);
-        let guarded = move || {
-            let _panicking = StopOnPanic(&shared);
-            work();
-        };
-        let thread = builder.spawn(guarded).expect("the system has threads for a node");
-        self.handles.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
-    }
-
-    fn close(&self) {
-        self.core.shared.close();
-        let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
-        for (nth, thread) in handles.drain(..).enumerate() {
-            if let Err(panic) = thread.join() {
-                std::panic::resume_unwind(panic);
-            }
-            if nth == 0 {
-                // The engine has ended, so nothing will be looked up any more.
-                self.core.end_look_ups();
-            }
-        }
-    }
-}
-
-impl<S: Storage> Drop for Threads<S> {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.close();
-        }
     }
 }
 

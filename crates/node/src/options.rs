@@ -1,7 +1,7 @@
 //! How a node is set up: sizes and intervals, each with its unit and default.
 
 use crate::clock::WallClock;
-use crate::inbox::Load;
+use crate::pending::Load;
 use crate::retention::Retention;
 use courant_journal::{DirectIo, Progress};
 

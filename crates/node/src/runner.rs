@@ -7,9 +7,10 @@
 
 use crate::clock::Clock;
 use crate::committer::Committer;
-use crate::housekeeping::Lookup;
-use crate::inbox::{Completion, IDLE, Message, Next, Pending, Shared, Work};
+use crate::inbox::{IDLE, Next, Shared};
+use crate::messages::{Completion, Lookup, Message, Work};
 use crate::options::FROZEN_MAX;
+use crate::pending::Pending;
 use crate::prepared::{Known, Prepared};
 use crate::request::{Reply, Unavailable};
 use crate::stats::Counters;

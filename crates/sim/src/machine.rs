@@ -2,7 +2,7 @@
 //! that a schedule decides in which order they happen.
 //!
 //! It is put together from the node's own parts and repeats what `runner`, `committer` and
-//! `housekeeping` of the node do with them: one batch is filled while at most one waits for its
+//! `threads` of the node do with them: one batch is filled while at most one waits for its
 //! commit; whatever a client or a file is to see is held until everything it may show is durable.
 
 mod background;

@@ -1,6 +1,7 @@
 //! The room in the inbox: by commands and by bytes, with nobody who takes anything out.
 
-use super::{Admitted, IDLE, Load, Next, Pending, Refused, Shared};
+use super::{Admitted, IDLE, Next, Refused, Shared};
+use crate::pending::{Load, Pending};
 use crate::prepared::Prepared;
 use crate::request::{REQUEST_BYTES_MAX, Request};
 use crate::ticket::Ticket;

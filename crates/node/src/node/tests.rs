@@ -2,7 +2,7 @@
 
 use super::Node;
 use crate::core::send;
-use crate::housekeeping::Job;
+use crate::messages::Job;
 use crate::{CallError, NodeOptions, Reply, SubmitError};
 use courant_engine::{Caller, Command};
 use courant_journal::MemStorage;
