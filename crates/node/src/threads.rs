@@ -36,7 +36,10 @@ pub(crate) struct Tools<S: Storage> {
     pub(crate) frozen: Receiver<Arc<Frozen>>,
 }
 
-/// The node's threads, the engine's first. Dropping them closes the node.
+/// Which thread is the journal's: it ends after the engine's.
+const JOURNAL_THREAD: usize = 1;
+
+/// The node's threads, the engine's and the journal's first. Dropping them closes the node.
 pub(crate) struct Threads<S: Storage> {
     core: Arc<Core<S>>,
     handles: Mutex<Vec<JoinHandle<()>>>,
@@ -81,8 +84,9 @@ impl<S: Storage> Threads<S> {
             if let Err(panic) = thread.join() {
                 std::panic::resume_unwind(panic);
             }
-            if nth == 0 {
-                // The engine has ended, so nothing will be looked up any more.
+            if nth == JOURNAL_THREAD {
+                // The engine has ended, and who waited for its last batch has been told, so nothing
+                // will be looked up any more.
                 self.core.end_look_ups();
             }
         }
