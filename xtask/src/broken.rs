@@ -2,11 +2,13 @@
 //!
 //! They stand in `crates/*/tests/broken/*.patch`, a sentence and the test's name before the diff.
 //! Each is applied to a copy of the tree, alone; the test must pass without it and fail with it.
-//! The copy has a target directory of its own and stays, so that only what a patch touches is built
-//! again. What no longer applies or builds is a failure with the file's name, never left out.
+//! There are two copies, each with a target directory of its own, and they stay, so that only what a
+//! patch touches is built again. What no longer applies or builds is a failure with the file's name, never left out.
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -19,6 +21,9 @@ mod variant;
 
 use copy::Copy;
 use variant::Variant;
+
+/// So many copies of the tree at a time.
+const LANES: usize = 2;
 
 /// A test that runs longer is stopped and has noticed nothing.
 const TEST_TIME_MAX: Duration = Duration::from_secs(180);
@@ -42,22 +47,52 @@ pub(crate) fn broken(options: &Options) -> Result<Outcome> {
     if variants.is_empty() {
         bail!("there is no such variant: look into crates/*/tests/broken/");
     }
-    let copy = Copy::make(&shell::root(), &shell::target().join("broken"))?;
-    let mut findings = sound(&copy, &variants)?;
-    let mut tests = Tests::default();
-    for variant in &variants {
-        match caught(&copy, variant) {
-            Ok(()) => {
-                println!("caught  {:<48} by {}", variant.name(), variant.test);
-                tests.passed += 1;
+    let mut packages: Vec<&[Variant]> = variants.chunk_by(|a, b| a.package == b.package).collect();
+    // The next one is taken from the end.
+    packages.sort_by_key(|of_one| of_one.len());
+    let packages = &Mutex::new(packages);
+    let lanes: Vec<Result<Lane>> = thread::scope(|scope| {
+        let start = |nth| scope.spawn(move || lane(nth, packages));
+        let running: Vec<_> = (0..LANES).map(start).collect();
+        running.into_iter().map(|lane| lane.join().expect("a lane does not panic")).collect()
+    });
+    let mut all = Lane::default();
+    for lane in lanes {
+        let lane = lane?;
+        all.caught += lane.caught;
+        all.findings.extend(lane.findings);
+    }
+    all.findings.iter().for_each(|finding| println!("FAILED  {finding}"));
+    let failed = all.findings.len() as u64;
+    let failure = (failed > 0).then(|| format!("{failed} findings"));
+    Ok(Outcome { tests: Tests { passed: all.caught, failed }, failure })
+}
+
+/// What one copy of the tree showed.
+#[derive(Debug, Default)]
+struct Lane {
+    caught: u64,
+    findings: Vec<String>,
+}
+
+/// Tries package after package, as long as there are some, in a copy of its own.
+fn lane(nth: usize, packages: &Mutex<Vec<&[Variant]>>) -> Result<Lane> {
+    let copy = Copy::make(&shell::root(), &shell::target().join(format!("broken/{nth}")))?;
+    let mut lane = Lane::default();
+    loop {
+        let next = packages.lock().expect("a lane does not panic").pop();
+        let Some(variants) = next else { return Ok(lane) };
+        lane.findings.extend(sound(&copy, variants)?);
+        for variant in variants {
+            match caught(&copy, variant) {
+                Ok(()) => {
+                    println!("caught  {:<48} by {}", variant.name(), variant.test);
+                    lane.caught += 1;
+                }
+                Err(error) => lane.findings.push(format!("{}: {error:#}", variant.path)),
             }
-            Err(error) => findings.push(format!("{}: {error:#}", variant.path)),
         }
     }
-    findings.iter().for_each(|finding| println!("FAILED  {finding}"));
-    tests.failed = findings.len() as u64;
-    let failure = (!findings.is_empty()).then(|| format!("{} findings", findings.len()));
-    Ok(Outcome { tests, failure })
 }
 
 /// Every named test passes in the tree as it is; what does not is returned.
