@@ -28,16 +28,19 @@ pub(crate) fn new_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
-/// If the answer was lost, the id is what makes asking again safe; if the id was taken, it is what
-/// to look for.
-fn with_id(error: RequestError, id: &str) -> Failure {
+/// Names the id or idempotency key that an option gives: if the answer was lost, it is what makes
+/// asking again safe; if it was taken, it is what to look for.
+fn named(error: RequestError, option: &str, name: &str) -> Failure {
     let is_taken = error.has_code("idempotency_conflict");
     let failure = Failure::from(error);
     if is_taken {
-        return failure.next(format!("send what was sent as {id} before, or take another --id"));
+        let next = format!("send what was sent as {name} before, or take another {option}");
+        return Failure { message: format!("{name}: {}", failure.message), ..failure }.next(next);
     }
     if failure.exit == Exit::Unreachable {
-        note(format_args!("courant: if it was done is not known; send it again with --id {id}"));
+        note(format_args!(
+            "courant: if it was done is not known; send it again with {option} {name}"
+        ));
     }
     failure
 }

@@ -7,7 +7,7 @@ use crate::problem::{Document, Fault};
 use crate::{app::App, routes};
 use axum::Router;
 use axum::http::{HeaderValue, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
 use bytes::Bytes;
 use courant_ledger::Reason;
@@ -103,6 +103,7 @@ pub(crate) fn pages(document: OpenApi) -> Router<Arc<App>> {
     };
     let html = "text/html; charset=utf-8";
     Router::new()
+        .route("/", get(|| std::future::ready(Redirect::temporary("/docs"))))
         .route("/openapi.json", page("application/json", text(document)))
         .route("/docs", page(html, PAGE.to_owned()))
         .route("/docs/page.js", page("text/javascript; charset=utf-8", SCRIPT.to_owned()))

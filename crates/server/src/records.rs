@@ -2,13 +2,15 @@
 //! build on.
 
 use crate::problem::{Fault, Problem};
+use courant_engine::command::{PaymentStep, Step};
+use courant_engine::outcome::PaymentOutcome;
 use courant_engine::{Command, Lsn, Outcome, Record, record};
 use courant_ledger::{Id, Order, Payment};
 use courant_node::journal::Payload;
-use courant_node::{LookupError, Node, Place, Retired, order_in, origin_of};
+use courant_node::{LookupError, Node, Place, Retired, order_in, origin_of, payment_in};
 
-use crate::view::Time;
-use crate::view::payment::PaymentAsOf;
+use crate::view::payment::{PaymentAsOf, StepView};
+use crate::view::{Decimal, Time};
 
 /// Reads a record that another record or the engine names. May wait for the disk.
 pub(crate) fn read(node: &Node, lsn: Lsn) -> Result<Payload, Problem> {
@@ -92,4 +94,45 @@ pub(crate) fn with_payment<T>(
         }
         _ => Err(missing()),
     }
+}
+
+/// The step that a record is, if it is one with an amount of its own. May read the record before
+/// it.
+pub(crate) fn step_in<'r>(
+    node: &Node,
+    record: &'r Record<'_>,
+) -> Result<Option<StepView<'r>>, Problem> {
+    let (Command::Step(step), Outcome::Payment(after)) = (&record.command, &record.outcome) else {
+        return Ok(None);
+    };
+    let amount_minor = match &step.step {
+        Step::Cancel | Step::Confirm | Step::RefuseOutside | Step::Inquire => return Ok(None),
+        Step::Capture { .. } | Step::GiveBack { .. } => Some(u128::from(after.moved_minor)),
+        Step::Increment { amount_minor, .. } => Some(u128::from(*amount_minor)),
+        Step::Release { .. } => released_minor(node, step, after)?,
+    };
+    let currency = after.payment.currency;
+    Ok(Some(StepView {
+        child: step.step.child().map(Id::as_str),
+        amount: amount_minor.map(|minor| Decimal::sum(minor, currency)),
+        currency: currency.code(),
+    }))
+}
+
+/// What a release gave up: what the payment had released after it, less what before. `None` if what
+/// was before is no longer in the journal.
+fn released_minor(
+    node: &Node,
+    step: &PaymentStep<'_>,
+    after: &PaymentOutcome,
+) -> Result<Option<u128>, Problem> {
+    let bytes = match read(node, after.previous) {
+        Err(problem) if problem.is(Fault::HistoryRetired) => return Ok(None),
+        read => read?,
+    };
+    let before = record::decode_one(&bytes, step.payment).map_err(Problem::internal)?;
+    let before = payment_in(&before, step.payment);
+    let before = before.ok_or_else(|| Problem::internal("a record is about another payment"))?;
+    let released = |payment: &Payment| payment.sum_minor(|leg| leg.released_minor);
+    Ok(Some(released(&after.payment) - released(before)))
 }

@@ -1,14 +1,14 @@
 //! Server-sent events, read line by line: one event at a time, bounded in size.
 //!
-//! Reads `id`, `event` and `data`; comments (heartbeats) and other fields mean nothing here. An
-//! event that the stream's end cut off is none.
+//! Reads `id`, `event` and `data`; comments (heartbeats) and other fields mean nothing here. An id
+//! without data says where the stream stands. An event that the stream's end cut off is none.
 
 use std::io::{BufRead, Read};
 
 /// The longest line that is read; an event with a payment in it is far shorter.
 const LINE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// One event.
+/// One event, or an id alone.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Event {
     pub(crate) id: String,
@@ -44,7 +44,7 @@ impl<R: BufRead> Events<R> {
             let (name, value) = line.split_once(':').unwrap_or((&line, ""));
             let value = value.strip_prefix(' ').unwrap_or(value);
             match name {
-                "" if line.is_empty() && !event.data.is_empty() => return Ok(Some(event)),
+                "" if line.is_empty() && event != Event::default() => return Ok(Some(event)),
                 "id" => event.id = value.to_owned(),
                 "data" if event.data.is_empty() => event.data = value.to_owned(),
                 "data" => event.data = format!("{}\n{value}", event.data),

@@ -19,6 +19,13 @@ fn events_are_read_across_comments_and_other_fields() {
 }
 
 #[test]
+fn an_id_alone_is_where_the_stream_stands() {
+    let expected =
+        [Event { id: "8".into(), data: String::new() }, Event { id: "9".into(), data: "x".into() }];
+    assert_eq!(events("id: 8\n\n: heartbeat\n\nid: 9\ndata: x\n\n"), expected);
+}
+
+#[test]
 fn an_event_that_is_cut_off_is_none() {
     assert_eq!(events("id: 1\ndata: x\n"), []);
     assert_eq!(events("id: 1\ndata: x"), []);

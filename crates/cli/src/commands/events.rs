@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::pages::Pages;
+use super::show;
 use crate::client::{Client, RequestError, ServerArgs};
 use crate::clock;
 use crate::exit::{Exit, Failure};
@@ -16,7 +17,7 @@ const RECONNECT_MAX_S: u64 = 60;
 
 #[derive(Debug, Args)]
 pub(crate) struct EventsArgs {
-    /// Only events after this one; `0` is the beginning
+    /// Only events after this one; `0`: from the beginning, `latest`: those to come
     #[arg(long, value_name = "ID", default_value = "0")]
     after: String,
     /// Only events of this type, such as payment.completed
@@ -65,9 +66,12 @@ fn follow(client: &Client, args: &EventsArgs, out: &mut Output) -> Result<Exit, 
                 // An error here is a broken connection; what came before it is complete.
                 for event in events.map_while(Result::ok) {
                     lost_since = None;
-                    let parsed = serde_json::from_str(&event.data);
-                    let parsed: Value = parsed.map_err(|e| Failure::internal(e.to_string()))?;
-                    print(&parsed, out)?;
+                    if !event.data.is_empty() {
+                        let parsed = serde_json::from_str(&event.data);
+                        let parsed: Value = parsed.map_err(|e| Failure::internal(e.to_string()))?;
+                        print(&parsed, out)?;
+                    }
+                    // From `latest` on it is a place, so that nothing is missed when it breaks.
                     last = event.id;
                 }
             }
@@ -93,12 +97,15 @@ fn print(event: &Value, out: &mut Output) -> Result<(), Failure> {
     if out.json {
         return out.json_line(event);
     }
-    let data = &event["data"];
-    let money = field(data, "amount").map(|amount| format!("{amount} {}", cell(data, "currency")));
-    let reason = field(&data["reason"], "code");
-    let details = [money, reason].into_iter().flatten().collect::<Vec<_>>().join("  ");
+    let (data, step) = (&event["data"], &event["data"]["step"]);
     let (id, time) = (cell(event, "id"), cell(event, "time"));
     let (kind, subject) = (cell(event, "type"), cell(event, "subject"));
+    let money = show::amount(&kind, step, data).map(|amount| {
+        let currency = field(step, "currency").unwrap_or_else(|| cell(data, "currency"));
+        format!("{amount} {currency}")
+    });
+    let details = [money, field(step, "child"), field(&data["reason"], "code")];
+    let details = details.into_iter().flatten().collect::<Vec<_>>().join("  ");
     out.line(
         format_args!("{id:>10}  {time}  {kind:<20}  {subject}  {details}").to_string().trim_end(),
     )?;

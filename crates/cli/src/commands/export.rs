@@ -23,9 +23,9 @@ const ENTRY_COLUMNS: &[&str] = &["lsn", "time", "kind", "payment", "amount", "ba
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     server: ServerArgs,
-    /// How to write them
-    #[arg(long, value_enum, default_value = "ndjson", global = true)]
-    format: Format,
+    /// How to write them; ndjson unless told otherwise, as with --json
+    #[arg(long, value_enum, global = true)]
+    format: Option<Format>,
     #[command(subcommand)]
     what: What,
 }
@@ -42,7 +42,7 @@ enum Format {
 enum What {
     /// Events, oldest first
     Events {
-        /// Only events after this one
+        /// Only events after this one; `0`: from the beginning
         #[arg(long, value_name = "ID", default_value = "0")]
         after: String,
         /// Only events of this type
@@ -56,6 +56,9 @@ enum What {
     },
     /// All accounts, in the order of their opening
     Accounts,
+    /// Something else, so that the error says what there is.
+    #[command(external_subcommand)]
+    Other(Vec<String>),
 }
 
 /// Columns of exported accounts.
@@ -65,16 +68,22 @@ const ACCOUNT_COLUMNS: &[&str] = &["id", "currency", "status", "balance", "avail
 const ALL: usize = usize::MAX;
 
 pub(crate) fn run(args: &ExportArgs) -> Result<Exit, Failure> {
-    let client = args.server.client()?;
-    let mut out = Output::new(true);
+    let is_csv = args.format == Some(Format::Csv);
+    if is_csv && args.server.json {
+        let message = "--json is one JSON object a line, and --format csv is not";
+        return Err(Failure::usage(message).next("leave one of the two out"));
+    }
     let (path, columns) = match &args.what {
         What::Events { after, kind } => (events::path(after, kind.as_deref()), EVENT_COLUMNS),
         What::Entries { account } => {
             (format!("/v1/accounts/{}/entries", path_id("account", account)?), ENTRY_COLUMNS)
         }
         What::Accounts => ("/v1/accounts".to_owned(), ACCOUNT_COLUMNS),
+        What::Other(words) => return Err(unknown(&words.join(" "))),
     };
-    if args.format == Format::Csv {
+    let client = args.server.client()?;
+    let mut out = Output::new(true);
+    if is_csv {
         out.raw(&csv_row(columns.iter().map(|name| (*name).to_owned()))?)?;
     }
     let mut pages = Pages::new(&client, &path);
@@ -83,14 +92,22 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Exit, Failure> {
         bar.inc(items.len() as u64);
         bar.set_message(format!("{} written", bar.position()));
         for item in &items {
-            match args.format {
-                Format::Ndjson => out.line(item)?,
-                Format::Csv => out.raw(&csv_row(cells(item, columns))?)?,
+            match is_csv {
+                true => out.raw(&csv_row(cells(item, columns))?)?,
+                false => out.line(item)?,
             }
         }
     }
     bar.finish_and_clear();
     Ok(Exit::Success)
+}
+
+fn unknown(what: &str) -> Failure {
+    let message = format!("{what:?} cannot be exported: events, entries ACCOUNT and accounts can");
+    Failure::usage(message).next(
+        "events hold all that happened to payments: `courant export events --type \
+         payment.completed`",
+    )
 }
 
 /// How much was written so far, unless that goes to the terminal itself.

@@ -4,7 +4,7 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::{metadata, new_id, object, pair, show, text, with_id};
+use super::{metadata, named, new_id, object, pair, show, text};
 use crate::client::{Method, ServerArgs};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
@@ -150,8 +150,8 @@ fn send(
     members.push(("currency", Some(json!(currency))));
     members.extend(terms.members(&id));
     let answer = client.send_once(Method::Post, "/v1/payments", &object(&members), None);
-    let answer = answer.map_err(|error| with_id(error, &id))?;
-    show::payment(&mut Output::new(server.json), &answer.body, answer.is_repeat)
+    let answer = answer.map_err(|error| named(error, "--id", &id))?;
+    show::payment(&mut Output::new(server.json), &answer.body, None, answer.is_repeat)
 }
 
 impl Terms {

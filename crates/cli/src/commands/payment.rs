@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{new_id, object, pages, pair, path_id, show, text, with_id};
+use super::{named, new_id, object, pages, pair, path_id, show, text};
 use crate::client::{Answer, Client, Method, ServerArgs};
 use crate::exit::{Exit, Failure};
 use crate::output::{Column, Output, cell, note};
@@ -157,24 +157,24 @@ pub(crate) fn run(args: &PaymentArgs) -> Result<Exit, Failure> {
             let path = format!("/v1/payments/{}", path_id("payment", payment)?);
             let payment = client.get(&path)?;
             // Showing succeeded, whatever became of the payment.
-            show::payment(&mut out, &payment, false)?;
+            show::payment(&mut out, &payment, None, false)?;
             Ok(Exit::Success)
         }
         PaymentCommand::History { payment } => history(&client, payment, &mut out),
         PaymentCommand::Capture { child, release_rest } => {
             let rest = release_rest.then(|| json!(true));
-            step.child("captures", child, vec![("release_rest", rest)])
+            step.child("capture", child, vec![("release_rest", rest)])
         }
-        PaymentCommand::Refund(child) => step.child("refunds", child, Vec::new()),
-        PaymentCommand::Return(child) => step.child("returns", child, Vec::new()),
-        PaymentCommand::Reverse(child) => step.child("reversals", child, Vec::new()),
+        PaymentCommand::Refund(child) => step.child("refund", child, Vec::new()),
+        PaymentCommand::Return(child) => step.child("return", child, Vec::new()),
+        PaymentCommand::Reverse(child) => step.child("reversal", child, Vec::new()),
         PaymentCommand::Release { portion, once } => {
             let body = object(&portion.members());
-            step.post(&portion.payment, "release", &body, &once.key())
+            step.keyed("release", &portion.payment, &body, once)
         }
         PaymentCommand::Increment { payment, amount, currency, once } => {
             let body = json!({"amount": amount, "currency": currency});
-            step.post(payment, "increment", &body, &once.key())
+            step.keyed("increment", payment, &body, once)
         }
         PaymentCommand::Cancel(plain) => step.plain("cancel", plain),
         PaymentCommand::Confirm(plain) => step.plain("confirm", plain),
@@ -184,7 +184,7 @@ pub(crate) fn run(args: &PaymentArgs) -> Result<Exit, Failure> {
     }
 }
 
-/// Sends one step and shows the payment after it.
+/// Sends one step and shows it and the payment after it.
 struct Stepping<'a> {
     client: &'a Client,
     out: &'a mut Output,
@@ -192,13 +192,16 @@ struct Stepping<'a> {
 
 impl Stepping<'_> {
     fn plain(self, verb: &str, plain: &Plain) -> Result<Exit, Failure> {
+        let path = step_path(&plain.payment, verb)?;
         let body = object(&[("reason", text(&plain.reason))]);
-        self.post(&plain.payment, verb, &body, &new_id())
+        let answer = self.client.send_once(Method::Post, &path, &body, Some(&new_id()))?;
+        let record = format!("record {}", cell(&answer.body, "version"));
+        self.show(verb, &record, &answer)
     }
 
     fn child(
         self,
-        collection: &str,
+        noun: &str,
         child: &Child,
         more: Vec<(&'static str, Option<Value>)>,
     ) -> Result<Exit, Failure> {
@@ -206,26 +209,26 @@ impl Stepping<'_> {
         let mut members = child.portion.members();
         members.push(("id", Some(json!(id))));
         members.extend(more);
-        let path = step_path(&child.portion.payment, collection)?;
+        let path = step_path(&child.portion.payment, &format!("{noun}s"))?;
         let answer = self.client.send_once(Method::Post, &path, &object(&members), None);
-        self.show(&answer.map_err(|error| with_id(error, &id))?)
+        let answer = answer.map_err(|error| named(error, "--id", &id))?;
+        self.show(noun, &format!("id {id}"), &answer)
     }
 
-    fn post(
-        self,
-        payment: &str,
-        verb: &str,
-        body: &Value,
-        idempotency_key: &str,
-    ) -> Result<Exit, Failure> {
+    fn keyed(self, verb: &str, payment: &str, body: &Value, once: &Once) -> Result<Exit, Failure> {
         let path = step_path(payment, verb)?;
-        let answer = self.client.send_once(Method::Post, &path, body, Some(idempotency_key))?;
-        self.show(&answer)
+        let key = once.key();
+        let answer = self.client.send_once(Method::Post, &path, body, Some(&key));
+        let answer = answer.map_err(|error| named(error, "--idempotency-key", &key))?;
+        self.show(verb, &format!("idempotency key {key}"), &answer)
     }
 
-    fn show(self, answer: &Answer) -> Result<Exit, Failure> {
+    /// `step  refund of 1.00 EUR, id r-1`, and the payment.
+    fn show(self, step: &str, name: &str, answer: &Answer) -> Result<Exit, Failure> {
+        let of = show::money(&answer.body["step"]).map(|money| format!(" of {money}"));
+        let step = format!("{step}{}, {name}", of.unwrap_or_default());
         // A step that was carried out is a success, also if it ends the payment (`refuse`).
-        show::payment(self.out, &answer.body, answer.is_repeat)?;
+        show::payment(self.out, &answer.body, Some(step), answer.is_repeat)?;
         Ok(Exit::Success)
     }
 }
@@ -257,6 +260,8 @@ fn history(client: &Client, payment: &str, out: &mut Output) -> Result<Exit, Fai
     let columns = [
         Column::Text("time"),
         Column::Text("step"),
+        Column::Number("amount"),
+        Column::Text("id"),
         Column::Text("status"),
         Column::Number("captured"),
         Column::Number("remaining"),
@@ -264,9 +269,13 @@ fn history(client: &Client, payment: &str, out: &mut Output) -> Result<Exit, Fai
     ];
     let rows = steps.iter().map(|step| {
         let payment = &step["payment"];
+        let kind = cell(step, "kind");
+        let amount = show::amount(&kind, step, payment).unwrap_or_else(|| "-".to_owned());
         vec![
             cell(step, "time"),
-            cell(step, "kind"),
+            kind,
+            amount,
+            cell(step, "child"),
             cell(payment, "status"),
             cell(&payment["amounts"], "captured"),
             cell(&payment["amounts"], "remaining"),

@@ -31,8 +31,13 @@ pub(super) fn account(out: &mut Output, account: &Value) -> Result<(), Failure> 
     ])
 }
 
-/// One payment. The exit code says whether it was accepted.
-pub(super) fn payment(out: &mut Output, payment: &Value, is_repeat: bool) -> Result<Exit, Failure> {
+/// One payment, and the step that was just done. The exit code says whether it was accepted.
+pub(super) fn payment(
+    out: &mut Output,
+    payment: &Value,
+    step: Option<String>,
+    is_repeat: bool,
+) -> Result<Exit, Failure> {
     let exit = match payment["status"].as_str() {
         Some("rejected") => Exit::Negative,
         _ => Exit::Success,
@@ -49,6 +54,7 @@ pub(super) fn payment(out: &mut Output, payment: &Value, is_repeat: bool) -> Res
     };
     out.pairs(&[
         ("payment", field(payment, "id")),
+        ("step", step),
         ("status", status(payment)),
         ("reason", reason(&payment["reason"])),
         ("type", field(payment, "type")),
@@ -72,6 +78,20 @@ pub(super) fn payment(out: &mut Output, payment: &Value, is_repeat: bool) -> Res
         ("repeat", repeat),
     ])?;
     Ok(exit)
+}
+
+/// How much an event or a step of this kind is about: a step of a payment has an amount of its own.
+pub(super) fn amount(kind: &str, step: &Value, payment: &Value) -> Option<String> {
+    match kind {
+        "payment.captured"
+        | "payment.released"
+        | "payment.incremented"
+        | "payment.refunded"
+        | "payment.returned"
+        | "payment.reversed" => field(step, "amount"),
+        "payment.completed" => field(&payment["amounts"], "captured"),
+        _ => field(payment, "amount"),
+    }
 }
 
 /// `rejected (RJCT)`

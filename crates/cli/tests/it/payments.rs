@@ -46,6 +46,7 @@ fn the_same_id_pays_once_and_another_body_is_refused() {
     assert!(again.stdout.contains("nothing was done again"), "{}", again.stdout);
     let other = server.run(&["pay", "alice", "bob", "2.00", "EUR", "--id", "once"]).with_code(1);
     assert!(other.stderr.contains("idempotency_conflict"), "{}", other.stderr);
+    assert!(other.stderr.contains("once: This id"), "{}", other.stderr);
     assert!(other.stderr.contains("send what was sent as once before"), "{}", other.stderr);
     assert_eq!(balance(&server, "bob"), "1.00");
 }

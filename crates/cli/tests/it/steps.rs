@@ -71,4 +71,6 @@ fn a_step_can_be_sent_again_under_the_same_key_by_hand() {
     let other = ["payment", "release", "h", "6.00", "EUR", "--idempotency-key", "mine"];
     let conflict = server.run(&other).with_code(1);
     assert!(conflict.stderr.contains("idempotency_conflict"), "{}", conflict.stderr);
+    assert!(conflict.stderr.contains("mine: This id"), "{}", conflict.stderr);
+    assert!(conflict.stderr.contains("another --idempotency-key"), "{}", conflict.stderr);
 }

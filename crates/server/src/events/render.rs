@@ -5,6 +5,7 @@ use crate::access::Scopes;
 use crate::problem::{Fault, Problem};
 use crate::records;
 use crate::view::account::{FixedView, Opening, RulesView};
+use crate::view::payment::StepView;
 use crate::view::{ReasonView, Time};
 use courant_engine::command::ChangeAccount;
 use courant_engine::outcome::AccountChanged;
@@ -54,6 +55,8 @@ struct RetiredOrderData<'a> {
     created_at: Time,
     updated_at: Time,
     version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<StepView<'a>>,
 }
 
 /// An API key as an event shows it.
@@ -132,12 +135,14 @@ pub(super) fn render(
             let at = events.payment_index(index);
             let id = records::payment_id(record, at);
             let id = id.ok_or_else(|| Problem::internal("a record is about nothing known"))?;
+            // The second event of a step tells the status, and the first what led there.
+            let step = if index == 0 { records::step_in(node, record)? } else { None };
             let shown = records::with_payment(node, (lsn, record), at, |payment| {
-                envelope.write(id.as_str(), payment.view(), out);
+                envelope.write(id.as_str(), payment.view().after(step), out);
             });
             return match shown {
                 Err(problem) if problem.is(Fault::HistoryRetired) => {
-                    without_order(&envelope, (lsn, record), id, out)
+                    without_order(&envelope, (lsn, record), (id, step), out)
                 }
                 shown => shown,
             };
@@ -151,7 +156,7 @@ pub(super) fn render(
 fn without_order(
     envelope: &Envelope<'_>,
     (lsn, record): (Lsn, &Record<'_>),
-    id: Id<'_>,
+    (id, step): (Id<'_>, Option<StepView<'_>>),
     out: &mut Vec<u8>,
 ) -> Result<(), Problem> {
     let missing = || Problem::internal(format_args!("the record at {lsn} is not about {id}"));
@@ -165,6 +170,7 @@ fn without_order(
         created_at: Time(payment.created_at),
         updated_at: Time(record.at),
         version: lsn.0,
+        step,
     };
     envelope.write(id.as_str(), data, out);
     Ok(())

@@ -55,7 +55,8 @@ impl EventsQuery {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct StreamQuery {
-    /// Only events after the one with this id. The header `Last-Event-ID` goes before it.
+    /// Only events after the one with this id; `latest`: those to come; 0, or left out: from the
+    /// beginning. The header `Last-Event-ID` goes before it.
     pub(crate) after: Option<String>,
     /// Only events of these types, separated by commas.
     #[serde(rename = "type")]

@@ -41,7 +41,8 @@ pub(super) struct EventView {
     time: String,
     /// `application/json`.
     datacontenttype: String,
-    /// The payment, account or key as of the event.
+    /// The payment, account or key as of the event. With `step` of a capture, release, increment,
+    /// refund, return or reversal: its `child` and its `amount`.
     #[schema(value_type = Object)]
     data: serde_json::Map<String, serde_json::Value>,
 }

@@ -118,6 +118,10 @@ pub(super) struct StepView<'a> {
     kind: &'static str,
     /// The id of the capture, refund, return or reversal, if it was one.
     child: Option<&'a str>,
+    /// How much it captured, released, held more or gave back, as in its event; null for a step
+    /// that takes the whole payment on.
+    #[schema(value_type = Option<String>)]
+    amount: Option<Decimal>,
     /// How much it posted: for the payees, or by a refund, return or reversal from them; fees
     /// apart. Holding, releasing, cancelling and expiring post nothing.
     #[schema(value_type = String)]
@@ -154,7 +158,7 @@ fn steps_before(
                 break;
             }
             let payment = PaymentAsOf { order, payment, lsn, at: record.at };
-            items.push(answer::encode(&step_view(&record, payment)));
+            items.push(answer::encode(&step_view(node, &record, payment)?));
         }
         next = match &record.outcome {
             Outcome::Payment(after) => after.previous,
@@ -166,21 +170,26 @@ fn steps_before(
 }
 
 /// What is shown of a step; of a group the record has this one payment.
-fn step_view<'r>(record: &'r Record<'_>, payment: PaymentAsOf<'r, '_>) -> StepView<'r> {
+fn step_view<'r>(
+    node: &Node,
+    record: &'r Record<'_>,
+    payment: PaymentAsOf<'r, '_>,
+) -> Result<StepView<'r>, Problem> {
     let step = match &record.command {
         Command::Step(step) => Some(step),
         _ => None,
     };
-    StepView {
+    Ok(StepView {
         lsn: payment.lsn.0,
         time: Time(record.at),
         kind: EventsOf::record(record).kind(0).name(),
         child: step.and_then(|step| step.step.child()).map(Id::as_str),
+        amount: records::step_in(node, record)?.and_then(|step| step.amount),
         moved: Decimal::amount(moved_minor(record, &payment), payment.order.currency),
         key: record.caller.key,
         change_reason: step.and_then(|step| step.reason),
         payment: payment.view(),
-    }
+    })
 }
 
 /// What a step posted.
@@ -230,7 +239,8 @@ pub(super) async fn as_of(app: &App, recorded: Recorded) -> Result<Vec<u8>, Prob
 }
 
 fn render(node: &Node, lsn: Lsn, record: &Record<'_>, is_repeat: bool) -> Result<Vec<u8>, Problem> {
+    let step = records::step_in(node, record)?;
     records::with_payment(node, (lsn, record), 0, |payment| {
-        answer::encode(&payment.view().repeated(is_repeat))
+        answer::encode(&payment.view().repeated(is_repeat).after(step))
     })
 }

@@ -33,7 +33,8 @@ const COMMENT: Bytes = Bytes::from_static(b": courant\n\n");
     get, path = "/v1/events/stream", tag = "events", operation_id = "follow_events",
     summary = "Follow events as server-sent events",
     description = "Each has its id, its type as `event`, and the CloudEvent as `data`. Resume with \
-        `Last-Event-ID`: no gap, no repeat. `after=latest` begins with what is to come.",
+        `Last-Event-ID`: no gap, no repeat. `after=latest` begins with what is to come. An id \
+        without data stands first: where the stream begins.",
     params(
         StreamQuery,
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event seen"),
@@ -61,6 +62,7 @@ pub(super) async fn follow(
     silence.reset();
     let stream = EventStream {
         follower,
+        at_begin: true,
         at_end: false,
         silence,
         durable: app.durable.clone(),
@@ -82,6 +84,8 @@ fn respond(stream: EventStream) -> Response {
 
 struct EventStream {
     follower: Follower,
+    /// Nothing has been given out yet.
+    at_begin: bool,
     /// Everything that was durable at the last read has been given out.
     at_end: bool,
     /// Ticks when nothing was given out for so long that the client would want a sign of life.
@@ -93,9 +97,14 @@ struct EventStream {
 }
 
 impl EventStream {
-    /// The next piece of the stream: some events, or a comment after a silence. A read that finds
-    /// nothing for the client gives it nothing. `None` ends the stream.
+    /// The next piece of the stream: at first where it begins, so that a client that breaks off
+    /// before it has seen an event can come back; then some events, or a comment after a silence.
+    /// A read that finds nothing for the client gives it nothing. `None` ends the stream.
     async fn next(mut self) -> Option<(Result<Bytes, Infallible>, EventStream)> {
+        if std::mem::take(&mut self.at_begin) {
+            let begin = format!("id: {}\n\n", self.follower.after());
+            return Some((Ok(begin.into()), self));
+        }
         loop {
             let bytes = match self.wait().await? {
                 Woken::ByTime => COMMENT,

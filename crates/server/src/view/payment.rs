@@ -69,6 +69,23 @@ pub(crate) struct PaymentView<'a> {
     /// True in the answer to a request that had been answered before.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     repeat: bool,
+    /// The step that led here, in its answer and in its event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<StepView<'a>>,
+}
+
+/// A capture, release, increment, refund, return or reversal.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = Step)]
+pub(crate) struct StepView<'a> {
+    /// Its id, if it has one: releases and increments have none.
+    pub(crate) child: Option<&'a str>,
+    /// How much it captured, released, held more or gave back: for or from all payees together,
+    /// fees apart. Null for a release if the record before it was archived or dropped.
+    #[schema(value_type = Option<String>)]
+    pub(crate) amount: Option<Decimal>,
+    /// The currency of the amount.
+    pub(crate) currency: &'static str,
 }
 
 /// One who is paid.
@@ -171,6 +188,7 @@ impl<'r> PaymentAsOf<'r, '_> {
             updated_at: Time(at),
             version: lsn.0,
             repeat: false,
+            step: None,
         }
     }
 }
@@ -178,6 +196,11 @@ impl<'r> PaymentAsOf<'r, '_> {
 impl<'a> PaymentView<'a> {
     pub(crate) fn repeated(self, repeat: bool) -> PaymentView<'a> {
         PaymentView { repeat, ..self }
+    }
+
+    /// As the step left it.
+    pub(crate) fn after(self, step: Option<StepView<'a>>) -> PaymentView<'a> {
+        PaymentView { step, ..self }
     }
 }
 

@@ -81,6 +81,21 @@ fn every_step_gives_its_events_in_order() {
         (&data(9)["status"], &data(9)["amounts"]["captured"]),
         (&json!("completed"), &json!("19.00"))
     );
+    let step = |child: &str, amount: &str| {
+        let child = if child.is_empty() { json!(null) } else { json!(child) };
+        json!({"child": child, "amount": amount, "currency": "EUR"})
+    };
+    let steps = [
+        (5, step("", "1.00")),
+        (6, step("", "2.00")),
+        (7, step("c1", "3.00")),
+        (8, step("c2", "16.00")),
+        (10, step("r1", "19.00")),
+    ];
+    for (at, step) in steps {
+        assert_eq!(data(at)["step"], step, "{}", events[at]);
+    }
+    assert!([3, 4, 9, 11].iter().all(|at| data(*at).get("step").is_none()), "payments as a whole");
     assert_eq!((&data(14)["status"], &data(14)["change_reason"]), (&json!("frozen"), &json!("x")));
     assert_eq!((&data(16)["floor"], &data(16)["ceiling"]), (&json!(null), &json!("1.00")));
     assert_eq!(data(17)["scopes"], json!(["payments:write"]));

@@ -498,7 +498,7 @@ fn a_body_that_is_not_what_it_should_be_is_refused() {
 fn paths_and_methods_that_do_not_exist_are_told_apart() {
     let server = Server::start();
     server.client.get("/v1/nothing").problem(404, "route_not_found");
-    server.client.get("/").problem(404, "route_not_found");
+    server.client.get("/payments").problem(404, "route_not_found");
     let answer = server.client.send("PATCH", "/v1/accounts", &[], b"");
     assert!(answer.header("allow").is_some_and(|allow| allow.contains("POST")), "{answer:?}");
     answer.problem(405, "method_not_allowed");

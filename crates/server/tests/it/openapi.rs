@@ -62,6 +62,8 @@ fn the_pages_are_served_and_load_nothing_from_elsewhere() {
         );
         assert!(!page.text().contains("http://") && !page.text().contains("https://"), "{path}");
     }
+    let root = client.get("/");
+    assert_eq!((root.status, root.header("location")), (307, Some("/docs")));
     let problems = client.get("/docs/problems");
     for code in ["insufficient_funds", "api_key_missing", "wrong_decimals", "busy"] {
         assert!(problems.text().contains(&format!("<tr id=\"{code}\">")), "{code} is explained");

@@ -146,6 +146,7 @@ fn a_hold_is_incremented_captured_in_parts_released_and_refunded() {
     client.post("/v1/payments/p1/refunds", &child("r1", "5.00")).expect(201);
     client.post("/v1/payments/p1/returns", &child("r2", "6.00")).expect(201);
     let back = client.post("/v1/payments/p1/reversals", &child("r3", "7.00")).expect(201);
+    assert_eq!(back["step"], json!({"child": "r3", "amount": "7.00", "currency": "EUR"}));
     let amounts = &back["amounts"];
     assert_eq!(
         (&amounts["refunded"], &amounts["returned"], &amounts["reversed"]),
@@ -185,6 +186,10 @@ fn check_history(client: &Client) {
         .map(|step| step["payment"]["amounts"]["captured"].as_str().expect("it is there"))
         .collect();
     assert_eq!(captured, ["0.00", "0.00", "20.00", "20.00", "30.00", "30.00", "30.00", "30.00"]);
+    let amounts: Vec<Option<&str>> = history.iter().map(|step| step["amount"].as_str()).collect();
+    let own = ["10.00", "20.00", "30.00", "10.00", "5.00", "6.00", "7.00"];
+    assert_eq!(amounts[0], None, "it is about the payment as a whole");
+    assert_eq!(amounts[1..], own.map(Some));
     let moved: Vec<&str> =
         history.iter().map(|step| step["moved"].as_str().expect("it is there")).collect();
     assert_eq!(moved, ["0.00", "0.00", "20.00", "0.00", "10.00", "5.00", "6.00", "7.00"]);
