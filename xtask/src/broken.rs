@@ -2,8 +2,9 @@
 //!
 //! They stand in `crates/*/tests/broken/*.patch`, a sentence and the test's name before the diff.
 //! Each is applied to a copy of the tree, alone; the test must pass without it and fail with it.
-//! There are two copies, each with a target directory of its own, and they stay, so that only what a
-//! patch touches is built again. What no longer applies or builds is a failure with the file's name, never left out.
+//! There are two copies, each with a target directory of its own, and they stay, so that only what
+//! a patch touches is built again. What no longer applies or builds is a failure with the file's
+//! name, never left out.
 
 use std::path::Path;
 use std::process::Command;
