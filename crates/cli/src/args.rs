@@ -1,6 +1,6 @@
 //! The command line as a whole: the tree of commands, one line each.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{account, completions, events, export, key, pay, payment, trial_balance};
 use crate::exit::{EXIT_CODES_HELP, Exit, Failure};
@@ -59,6 +59,14 @@ enum Command {
 }
 
 impl Cli {
+    /// Reads the command line. Ends the program if that is to show help, or is not usable.
+    pub(crate) fn read() -> Cli {
+        let mut command = Cli::command();
+        command.build();
+        let matches = with_own_usage(command).get_matches();
+        Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         match self.command {
             Command::Serve(args) => serve::run(&args),
@@ -82,4 +90,12 @@ impl Cli {
             Command::Completions(args) => completions::run(&args),
         }
     }
+}
+
+/// Errors show a command's usage as its help does. Else they would show what the environment sets
+/// as if it had to be typed.
+fn with_own_usage(mut command: clap::Command) -> clap::Command {
+    let usage = command.render_usage().to_string();
+    let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage).to_owned();
+    command.override_usage(usage).mut_subcommands(with_own_usage)
 }

@@ -21,6 +21,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use crate::exit::{Exit, Failure};
+use crate::output;
 use place::Place;
 use report::Report;
 
@@ -53,7 +54,7 @@ enum What {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Settings {
     /// Also write the runs to this file, as a JSON array
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = output::HEADING)]
     json: Option<PathBuf>,
     /// Small loads, to see that everything works; the figures mean little
     #[arg(long)]

@@ -20,6 +20,7 @@ use ureq::{Agent, Body, ResponseExt, Timeout};
 
 use crate::clock;
 use crate::exit::{Exit, Failure};
+use crate::output;
 
 /// The largest answer that is read; a page of a thousand payments is far below it.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -30,6 +31,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two tries, unless the server says how long.
 const RETRY_MS: u64 = 200;
+
+/// Above the options in a help text that say where the server is.
+const HEADING: &str = "Connection";
 
 /// The environment variable with the API key.
 const KEY_VARIABLE: &str = "COURANT_KEY";
@@ -46,13 +50,13 @@ pub(crate) struct ServerArgs {
         env = "COURANT_URL",
         default_value = "http://127.0.0.1:8080",
         value_name = "URL",
-        global = true
+        global = true,
+        help_heading = HEADING
     )]
     pub(crate) url: String,
-    /// File with the API key, or - for the first line of standard input. Without it COURANT_KEY is
-    /// the key, or else admin.key in the data directory. There is no option for the key itself:
-    /// everybody on the machine could read it in the list of processes
-    #[arg(long, value_name = "PATH", global = true)]
+    /// File with the API key, or - for standard input; else COURANT_KEY is the key, or else the
+    /// admin.key of --data. No option takes the key itself: it would show in the list of processes
+    #[arg(long, value_name = "PATH", global = true, help_heading = HEADING)]
     pub(crate) key_file: Option<PathBuf>,
     /// Data directory of a server on this machine, for its admin.key
     #[arg(
@@ -60,11 +64,12 @@ pub(crate) struct ServerArgs {
         env = "COURANT_DATA",
         default_value = "courant-data",
         value_name = "DIR",
-        global = true
+        global = true,
+        help_heading = HEADING
     )]
     pub(crate) data: PathBuf,
     /// Print JSON instead of tables
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = output::HEADING)]
     pub(crate) json: bool,
 }
 

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::exit::{Exit, Failure};
 use crate::offline::nearest;
-use crate::output::{Column, Output};
+use crate::output::{self, Column, Output};
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
@@ -26,7 +26,7 @@ pub(crate) struct DoctorArgs {
     #[arg(long, env = "COURANT_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     listen: SocketAddr,
     /// Print JSON instead of a table
-    #[arg(long)]
+    #[arg(long, help_heading = output::HEADING)]
     json: bool,
 }
 

@@ -20,14 +20,12 @@ mod serve;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 #[doc(hidden)]
 pub use import::forms;
 
 /// The whole program: reads the command line, does what it says, and tells what came of it.
 pub fn main() -> ExitCode {
-    match args::Cli::parse().run() {
+    match args::Cli::read().run() {
         Ok(exit) => exit.into(),
         Err(failure) => {
             output::failure(&failure);

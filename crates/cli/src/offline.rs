@@ -17,6 +17,7 @@ use courant_journal::{DirectIo, OsStorage};
 use courant_node::parts;
 
 use crate::exit::Failure;
+use crate::output;
 
 /// Where the journal is in a data directory.
 pub(crate) const JOURNAL: &str = "journal";
@@ -30,7 +31,7 @@ pub(crate) struct DirectoryArgs {
     #[arg(long, env = "COURANT_DATA", default_value = "courant-data", value_name = "DIR")]
     pub(crate) data: PathBuf,
     /// Print JSON instead of text
-    #[arg(long)]
+    #[arg(long, help_heading = output::HEADING)]
     pub(crate) json: bool,
 }
 

@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use crate::exit::Failure;
 
+/// Above the options in a help text that say how to print.
+pub(crate) const HEADING: &str = "Output";
+
 /// Standard output, locked for as long as a command runs.
 #[derive(Debug)]
 pub(crate) struct Output {

@@ -20,13 +20,17 @@ pub(crate) use running::{Running, Setting};
 use crate::client::{ADMIN_KEY_FILE, Client, key_in};
 use crate::demo;
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, note};
+use crate::output::{self, Output, note};
 use crate::progress;
 
 /// Where data goes unless told otherwise.
 const DATA: &str = "courant-data";
 /// Where the demo's data goes unless told otherwise.
 const DEMO_DATA: &str = "courant-data/demo";
+
+/// Above the options in the help text that say what is kept, and how much.
+const KEEPING: &str = "Storage and limits";
+const DEMO: &str = "Demo";
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
@@ -42,30 +46,32 @@ pub(crate) struct ServeArgs {
     allow_remote: bool,
     /// Size of the journal's files in MiB; one request's payments must fit into half of one
     #[arg(long, env = "COURANT_SEGMENT_MIB", default_value_t = 64, value_name = "MIB")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=16_384))]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=16_384), help_heading = KEEPING)]
     segment_mib: u32,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = KEEPING)]
     retention: RetentionArgs,
     /// Payments that may be open at once, about 600 bytes of memory each; one that would stay open
     /// beyond it is refused, and those that are completed at once go on
     #[arg(long, env = "COURANT_OPEN_PAYMENTS_MAX", default_value_t = OPEN_PAYMENTS_MAX)]
-    #[arg(value_name = "N")]
+    #[arg(value_name = "N", help_heading = KEEPING)]
     open_payments_max: usize,
     /// Open demo accounts and let payments flow
-    #[arg(long)]
+    #[arg(long, help_heading = DEMO)]
     demo: bool,
     /// Payments a second at the demo's busiest hour
     #[arg(long, default_value_t = 1_000, value_name = "N", requires = "demo")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = DEMO)]
     demo_rate: u32,
     /// What is logged to standard error, such as warn or info,courant=debug
     #[arg(long, env = "COURANT_LOG", default_value = "warn", value_name = "FILTER")]
+    #[arg(help_heading = output::HEADING)]
     log: String,
     /// How it is logged
     #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
+    #[arg(help_heading = output::HEADING)]
     log_format: LogFormat,
     /// Print JSON lines instead of text
-    #[arg(long)]
+    #[arg(long, help_heading = output::HEADING)]
     json: bool,
 }
 

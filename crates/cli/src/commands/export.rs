@@ -11,7 +11,7 @@ use super::pages::Pages;
 use super::{events, path_id};
 use crate::client::ServerArgs;
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, field};
+use crate::output::{self, Output, field};
 use crate::progress;
 
 /// Columns of exported events. The whole event is in the NDJSON form.
@@ -24,7 +24,7 @@ pub(crate) struct ExportArgs {
     #[command(flatten)]
     server: ServerArgs,
     /// How to write them; ndjson unless told otherwise, as with --json
-    #[arg(long, value_enum, global = true)]
+    #[arg(long, value_enum, global = true, help_heading = output::HEADING)]
     format: Option<Format>,
     #[command(subcommand)]
     what: What,

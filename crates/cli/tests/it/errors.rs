@@ -39,6 +39,16 @@ fn help_names_every_command_and_the_exit_codes() {
 }
 
 #[test]
+fn errors_show_what_must_be_typed_and_not_what_the_environment_sets() {
+    let mut command = courant(&["payment", "increment", "h"]);
+    command.env("COURANT_URL", "http://127.0.0.1:9").env("COURANT_DATA", "x");
+    let stderr = Ended::of(command.output().unwrap()).with_code(2).stderr;
+    let usage = "Usage: courant payment increment [OPTIONS] <PAYMENT> <AMOUNT> <CUR>";
+    assert!(stderr.contains("<AMOUNT>") && stderr.contains(usage), "{stderr}");
+    assert!(!stderr.contains("--url") && !stderr.contains("--data"), "{stderr}");
+}
+
+#[test]
 fn a_command_line_that_is_none_exits_with_2() {
     run(&["pay", "alice"]).with_code(2);
     run(&["fly"]).with_code(2);

@@ -31,6 +31,43 @@ fn every_command_but_completions_knows_json() {
     }
 }
 
+/// The options of a help text, each with the heading it stands under.
+fn options(help: &str) -> Vec<(&str, &str)> {
+    let mut heading = "";
+    let mut options = Vec::new();
+    for line in help.lines() {
+        if let Some(name) = line.strip_suffix(':').filter(|name| !name.starts_with(' ')) {
+            heading = name;
+        }
+        let option = line.strip_prefix("      ").or(line.strip_prefix("  -h, "));
+        let name = option.filter(|option| option.starts_with("--"));
+        options.extend(name.map(|option| (heading, option.split(' ').next().unwrap())));
+    }
+    options
+}
+
+#[test]
+fn options_are_listed_once_and_under_their_heading() {
+    let expected = [
+        ("--url", "Connection"),
+        ("--key-file", "Connection"),
+        ("--json", "Output"),
+        ("--demo", "Demo"),
+        ("--archive", "Storage and limits"),
+        ("--limit", "Options"),
+    ];
+    for (command, help) in leaves(&[]) {
+        let options = options(&help);
+        assert!(!options.is_empty(), "{help}");
+        for (at, (heading, name)) in options.iter().enumerate() {
+            let again = options[..at].iter().any(|(_, known)| known == name);
+            assert!(!again, "{name} stands twice in the help of {command}");
+            let expected = expected.iter().find(|(known, _)| known == name);
+            assert!(expected.is_none_or(|(_, known)| known == heading), "{name} of {command}");
+        }
+    }
+}
+
 /// What was printed, as JSON: one document, or one a line.
 fn parsed(ended: &Ended) -> Vec<Value> {
     match serde_json::from_str(&ended.stdout) {
