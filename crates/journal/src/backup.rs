@@ -18,7 +18,7 @@ use std::io;
 
 use crate::Lsn;
 use crate::chain::{CHAIN_FILE, ChainLog};
-use crate::copy::{Place, copy_telling, hash, length};
+use crate::copy::{Place, copy, hash, length};
 use crate::error::{Doing, Failed, OpenError};
 use crate::format::segment::SegmentHeader;
 use crate::note::{NOTE_FILE, Note};
@@ -338,8 +338,8 @@ impl<S: Storage, D: Storage> Copying<'_, S, D> {
         bytes: u64,
     ) -> Result<blake3::Hash, BackupError> {
         let to = Place { storage: self.destination, name: stored };
-        let copied = copy_telling(from, &to, bytes, |done| self.watch.within(done))
-            .doing("copying", from.name)?;
+        let copied =
+            copy(from, &to, bytes, |done| self.watch.within(done)).doing("copying", from.name)?;
         if hash(&to, bytes).doing("reading back", stored)? != copied {
             return Err(BackupError::FileDiffers(stored.to_owned()));
         }

@@ -18,17 +18,9 @@ pub(crate) struct Place<'a, S> {
 }
 
 /// Copies the first `bytes` of a file over a new one of that name, made durable; returns its hash.
-/// Nothing is said about the name: sync the directory when all files are there.
+/// Tells how many bytes are copied, part by part. Nothing is said about the name: sync the
+/// directory when all files are there.
 pub(crate) fn copy<S: Storage, D: Storage>(
-    from: &Place<'_, S>,
-    to: &Place<'_, D>,
-    bytes: u64,
-) -> io::Result<blake3::Hash> {
-    copy_telling(from, to, bytes, |_| {})
-}
-
-/// As [`copy`]; tells how many bytes are copied, part by part.
-pub(crate) fn copy_telling<S: Storage, D: Storage>(
     from: &Place<'_, S>,
     to: &Place<'_, D>,
     bytes: u64,

@@ -284,7 +284,7 @@ impl Plan {
 fn keep<S: Storage>(storage: &S, directory: &S, file: &str) -> Result<(), Failed> {
     let from = Place { storage, name: file };
     let bytes = length(&from).doing("opening", file)?;
-    copy(&from, &Place { storage: directory, name: file }, bytes).doing("keeping", file)?;
+    copy(&from, &Place { storage: directory, name: file }, bytes, |_| {}).doing("keeping", file)?;
     directory.sync_dir().doing("syncing", &directory.location())
 }
 
@@ -293,7 +293,7 @@ fn cut<S: Storage>(storage: &S, name: &str, offset: u64) -> Result<(), Failed> {
     let temporary = format!("{name}.repair");
     let from = Place { storage, name };
     let bytes = length(&from).doing("opening", name)?;
-    copy(&from, &Place { storage, name: &temporary }, offset).doing("copying", name)?;
+    copy(&from, &Place { storage, name: &temporary }, offset, |_| {}).doing("copying", name)?;
     let file = uninterrupted(|| storage.open(&temporary, Access::Write, Caching::Direct))
         .doing("opening", &temporary)?;
     write_zeros(&file, offset, bytes - offset).doing("writing zeros to", &temporary)?;

@@ -120,7 +120,8 @@ impl<S: Storage> Retirer<S> {
             let temporary = format!("{name}.tmp");
             let from = Place { storage: &self.shared.storage, name: &name };
             let to = Place { storage: directory, name: &temporary };
-            let copied = copy(&from, &to, segment.capacity_bytes).doing("archiving", &name)?;
+            let copied =
+                copy(&from, &to, segment.capacity_bytes, |_| {}).doing("archiving", &name)?;
             let there = hash(&to, segment.capacity_bytes).doing("reading back", &temporary)?;
             if copied != there {
                 return Err(RetireError::CopyDiffers(temporary));

@@ -27,22 +27,30 @@ const IDS: &str = "ids";
 const KEPT: &str = "kept";
 const ROOT: &str = "data";
 
-/// Copies the data directory `root` to `destination`, incrementally if a backup of it is there.
-/// `secrets` are further small files of the root; those that are not there are left out. `end` says
-/// where the durable journal ends now; `progress` is told how far the copy has come.
+/// What to back up.
+#[derive(Debug)]
+pub struct Source<'a, S, E> {
+    /// The data directory.
+    pub root: &'a S,
+    /// Further small files of it; those that are not there are left out.
+    pub secrets: &'a [&'a str],
+    /// Says where its durable journal ends now.
+    pub end: E,
+}
+
+/// Copies a data directory to `destination`, incrementally if a backup of it is there. `progress`
+/// is told how far the copy has come.
 ///
 /// # Errors
 /// [`BackupError`]; an earlier backup is still whole.
 pub fn backup<S: Storage, D: Storage>(
-    root: &S,
+    source: &Source<'_, S, impl Fn() -> io::Result<courant_journal::Lsn>>,
     destination: &D,
-    secrets: &[&str],
-    end: impl Fn() -> io::Result<courant_journal::Lsn>,
     progress: Progress,
 ) -> Result<BackedUp, BackupError> {
     let mut moved = None;
     for _ in 0..TRIES_MAX {
-        match attempt(root, destination, secrets, &end, &progress) {
+        match attempt(source, destination, &progress) {
             Ok(done) => return Ok(done),
             Err(Missed::Failed(error)) => return Err(error),
             Err(Missed::Moved(error)) => moved = Some(error),
@@ -80,12 +88,11 @@ impl From<IndexError> for Missed {
 }
 
 fn attempt<S: Storage, D: Storage>(
-    root: &S,
+    source: &Source<'_, S, impl Fn() -> io::Result<courant_journal::Lsn>>,
     destination: &D,
-    secrets: &[&str],
-    end: impl Fn() -> io::Result<courant_journal::Lsn>,
     progress: &Progress,
 ) -> Result<BackedUp, Missed> {
+    let Source { root, secrets, ref end } = *source;
     check_formats(root, |name| root.subdirectory(name).ok())
         .map_err(|newer| failed("backing up", newer))?;
     let directory = |name: &str| root.subdirectory(name).map_err(io("opening", name));

@@ -44,7 +44,7 @@ mod ticket;
 /// The single-threaded parts, for whoever drives them without threads: the simulator, and offline
 /// commands.
 pub mod parts {
-    pub use crate::backup::{backup, restore};
+    pub use crate::backup::{Source as BackupSource, backup, restore};
     pub use crate::formats::check_formats;
     pub use crate::history::History;
     pub use crate::ids::index::{IdIndex, RunSet, inspect as inspect_ids};

@@ -40,7 +40,8 @@ pub(crate) fn run(args: &BackupArgs) -> Result<Exit, Failure> {
     let end =
         || walk::end(&data.join(JOURNAL)).map_err(|failure| io::Error::other(failure.message));
     let (bar, progress) = progress::shown("copying", args.directory.json);
-    let done = parts::backup(&root, &destination, &SECRET_FILES, end, progress);
+    let source = parts::BackupSource { root: &root, secrets: &SECRET_FILES, end };
+    let done = parts::backup(&source, &destination, progress);
     bar.finish_and_clear();
     let done = done.map_err(failure)?;
     let BackedUp { files_copied, bytes_copied, files_kept, begin, end } = done;

@@ -2,8 +2,7 @@
 
 use super::manifest::{Manifest, Stored};
 use super::{
-    BTreeMap, BackedUp, BackupError, Doing, Lsn, Place, Progress, Storage, Watch, copy_telling,
-    hash, io,
+    BTreeMap, BackedUp, BackupError, Doing, Lsn, Place, Progress, Storage, Watch, copy, hash, io,
 };
 use crate::format::BLOCK_BYTES;
 use crate::segments::base_in;
@@ -121,8 +120,8 @@ fn restore_file<S: Storage, D: Storage>(
     let unfinished = format!("{name}{UNFINISHED}");
     let from = Place { storage: backup, name: &file.stored };
     let to = Place { storage: destination, name: &unfinished };
-    let copied = copy_telling(&from, &to, file.bytes, |done| watch.within(done))
-        .doing("restoring", &file.name)?;
+    let copied =
+        copy(&from, &to, file.bytes, |done| watch.within(done)).doing("restoring", &file.name)?;
     if copied != file.hash {
         return Err(BackupError::FileDiffers(file.stored.clone()));
     }

@@ -64,7 +64,8 @@ impl Server {
         let open = |path: &Path| OsStorage::open(path, DirectIo::Never).expect("a directory");
         let secrets = ["secret", "keys.secret"];
         let (from, to) = (open(&self.dir), open(backup.path()));
-        parts::backup(&from, &to, &secrets, end, Progress::default()).expect("backed up");
+        let source = parts::BackupSource { root: &from, secrets: &secrets, end };
+        parts::backup(&source, &to, Progress::default()).expect("backed up");
         backup
     }
 
