@@ -3,10 +3,12 @@
 //! It keeps what running programs see (*live*) apart from what a power cut leaves (*durable*): per
 //! 512-byte sector for contents, per change for names. [`MemStorage::crash`] makes the directory
 //! that a power cut would leave, with any choice of the unsynced parts; the original stays as it
-//! is, so that a test can try every choice. Faults are planned for the n-th call of a kind and
-//! counted when they happen. It never reads a clock or the system's entropy.
+//! is, so that a test can try every choice. A file that is removed for good, and open no more, takes
+//! no memory. Faults are planned for the n-th call of a kind and counted when they happen. It never
+//! reads a clock or the system's entropy.
 
 mod fault;
+mod file;
 mod image;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,11 +17,12 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 pub use fault::{Fault, Operation};
+pub use file::MemFile;
 pub use image::{Survive, Unsynced};
 
-use super::{Access, Caching, File, LockError, Storage};
+use super::{Access, Caching, LockError, Storage};
 use crate::buffer::lock;
-use crate::format::{BLOCK_BYTES, SECTOR_BYTES};
+use crate::format::SECTOR_BYTES;
 use fault::Faults;
 
 /// A directory in memory with faults. Clones are handles to the same directory.
@@ -32,7 +35,9 @@ pub struct MemStorage {
 
 #[derive(Debug, Default)]
 struct State {
-    inodes: Vec<Inode>,
+    /// By their numbers, which are never used again.
+    inodes: BTreeMap<usize, Inode>,
+    inodes_made: usize,
     live_names: BTreeMap<String, usize>,
     durable_names: BTreeMap<String, usize>,
     unsynced_names: Vec<NameChange>,
@@ -50,6 +55,8 @@ struct Inode {
     live: Vec<u8>,
     durable: Vec<u8>,
     unsynced_sectors: BTreeSet<usize>,
+    /// Each open file has a clone.
+    opened: Arc<()>,
 }
 
 #[derive(Clone, Debug)]
@@ -107,7 +114,7 @@ impl MemStorage {
         let name = self.path(name);
         let mut state = self.state();
         let Some(&inode) = state.live_names.get(&name) else { return false };
-        let inode = &mut state.inodes[inode];
+        let inode = state.inode(inode);
         let Ok(offset) = usize::try_from(offset) else { return false };
         let mask = 1 << (bit % 8);
         let Some(byte) = inode.live.get_mut(offset) else { return false };
@@ -124,16 +131,15 @@ impl MemStorage {
     pub fn contents(&self, name: &str) -> Option<Vec<u8>> {
         let name = self.path(name);
         let state = self.state();
-        state.live_names.get(&name).map(|&inode| state.inodes[inode].live.clone())
+        state.live_names.get(&name).map(|inode| state.inodes[inode].live.clone())
     }
 
     /// Puts a file in place, durable at once: for fixtures and for tampering.
     pub fn put(&self, name: &str, bytes: &[u8]) {
         let name = self.path(name);
         let mut state = self.state();
-        let inode = state.inodes.len();
         let (live, durable) = (bytes.to_vec(), bytes.to_vec());
-        state.inodes.push(Inode { live, durable, unsynced_sectors: BTreeSet::new() });
+        let inode = state.add(Inode { live, durable, ..Inode::default() });
         state.live_names.insert(name.clone(), inode);
         state.durable_names.insert(name, inode);
     }
@@ -145,12 +151,40 @@ impl MemStorage {
     fn path(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
+
+    fn file(&self, state: &State, inode: usize, access: Access, caching: Caching) -> MemFile {
+        let opened = Arc::clone(&state.inodes[&inode].opened);
+        MemFile { state: Arc::clone(&self.state), inode, _opened: opened, access, caching }
+    }
 }
 
 impl State {
+    fn add(&mut self, inode: Inode) -> usize {
+        let number = self.inodes_made;
+        self.inodes_made += 1;
+        self.inodes.insert(number, inode);
+        number
+    }
+
+    fn inode(&mut self, number: usize) -> &mut Inode {
+        self.inodes.get_mut(&number).expect("what a name or an open file leads to is kept")
+    }
+
+    /// Makes all changes of names durable, and forgets what then neither a name nor an open file
+    /// leads to.
+    fn sync_names(&mut self) {
+        for change in std::mem::take(&mut self.unsynced_names) {
+            image::apply(&mut self.durable_names, &change);
+        }
+        let names = self.live_names.values().chain(self.durable_names.values());
+        let named: BTreeSet<usize> = names.copied().collect();
+        let is_open = |inode: &Inode| Arc::strong_count(&inode.opened) > 1;
+        self.inodes.retain(|number, inode| named.contains(number) || is_open(inode));
+    }
+
     fn used_bytes(&self) -> u64 {
         let linked: BTreeSet<usize> = self.live_names.values().copied().collect();
-        linked.iter().map(|&inode| self.inodes[inode].live.len() as u64).sum()
+        linked.iter().map(|inode| self.inodes[inode].live.len() as u64).sum()
     }
 
     fn free_bytes(&self) -> u64 {
@@ -159,13 +193,13 @@ impl State {
 
     /// Makes a file `bytes` long if there is room.
     fn grow(&mut self, inode: usize, bytes: u64) -> io::Result<()> {
-        let length = self.inodes[inode].live.len() as u64;
+        let length = self.inodes[&inode].live.len() as u64;
         if bytes > length {
             if bytes - length > self.free_bytes() {
                 self.faults.count("disk_full");
                 return Err(io::ErrorKind::StorageFull.into());
             }
-            self.inodes[inode].live.resize(bytes as usize, 0);
+            self.inode(inode).live.resize(bytes as usize, 0);
         }
         Ok(())
     }
@@ -213,11 +247,10 @@ impl Storage for MemStorage {
         if state.live_names.contains_key(&name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        let inode = state.inodes.len();
-        state.inodes.push(Inode::default());
+        let inode = state.add(Inode::default());
         state.live_names.insert(name.clone(), inode);
         state.unsynced_names.push(NameChange::Link(name, inode));
-        Ok(MemFile { state: Arc::clone(&self.state), inode, access: Access::Write, caching })
+        Ok(self.file(&state, inode, Access::Write, caching))
     }
 
     fn open(&self, name: &str, access: Access, caching: Caching) -> io::Result<MemFile> {
@@ -225,7 +258,7 @@ impl Storage for MemStorage {
         let mut state = self.state();
         state.faults.check(Operation::Open)?;
         let inode = *state.live_names.get(&name).ok_or(io::ErrorKind::NotFound)?;
-        Ok(MemFile { state: Arc::clone(&self.state), inode, access, caching })
+        Ok(self.file(&state, inode, access, caching))
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
@@ -263,9 +296,7 @@ impl Storage for MemStorage {
         let mut state = self.state();
         state.faults.check(Operation::SyncDir)?;
         // One journal of names for all directories, as file systems have it.
-        for change in std::mem::take(&mut state.unsynced_names) {
-            image::apply(&mut state.durable_names, &change);
-        }
+        state.sync_names();
         Ok(())
     }
 
@@ -329,91 +360,5 @@ impl Drop for MemLock {
     }
 }
 
-/// An open file in memory.
-#[derive(Debug)]
-pub struct MemFile {
-    state: Arc<Mutex<State>>,
-    inode: usize,
-    access: Access,
-    caching: Caching,
-}
-
-impl MemFile {
-    /// The rules of direct I/O, so that a transfer that a real disk refuses fails here too.
-    fn check_alignment(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let block = BLOCK_BYTES as usize;
-        let aligned = offset.is_multiple_of(BLOCK_BYTES)
-            && bytes.len().is_multiple_of(block)
-            && bytes.as_ptr().align_offset(block) == 0;
-        if self.caching == Caching::Buffered || aligned {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::InvalidInput.into())
-        }
-    }
-}
-
-impl File for MemFile {
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.check_alignment(offset, buffer)?;
-        let mut state = lock(&self.state);
-        let wanted = state.faults.check_transfer(Operation::Read, buffer.len())?;
-        let live = &state.inodes[self.inode].live;
-        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(live.len());
-        let count = wanted.min(live.len() - start);
-        buffer[..count].copy_from_slice(&live[start..start + count]);
-        Ok(count)
-    }
-
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
-        self.check_alignment(offset, bytes)?;
-        if self.access == Access::Read {
-            return Err(io::ErrorKind::PermissionDenied.into());
-        }
-        let mut state = lock(&self.state);
-        let allowed = state.faults.check_transfer(Operation::Write, bytes.len());
-        if let Some(seed) = state.faults.take_torn_write() {
-            state.grow(self.inode, offset + bytes.len() as u64)?;
-            let sectors = bytes.chunks(SECTOR_BYTES).enumerate();
-            for (index, sector) in sectors.filter(|(index, _)| image::coin(seed, *index)) {
-                let start = offset as usize + index * SECTOR_BYTES;
-                state.inodes[self.inode].write(start, sector);
-            }
-        }
-        let count = allowed?;
-        state.grow(self.inode, offset + count as u64)?;
-        state.inodes[self.inode].write(offset as usize, &bytes[..count]);
-        Ok(count)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        let mut state = lock(&self.state);
-        let checked = state.faults.check(Operation::Sync);
-        if state.faults.take_lost_sync() {
-            state.inodes[self.inode].unsynced_sectors.clear();
-        }
-        checked?;
-        state.inodes[self.inode].sync();
-        Ok(())
-    }
-
-    fn allocate(&self, bytes: u64) -> io::Result<()> {
-        let mut state = lock(&self.state);
-        state.faults.check(Operation::Allocate)?;
-        state.grow(self.inode, bytes)?;
-        state.inodes[self.inode].clear();
-        Ok(())
-    }
-
-    fn set_len(&self, bytes: u64) -> io::Result<()> {
-        let mut state = lock(&self.state);
-        state.faults.check(Operation::SetLen)?;
-        state.grow(self.inode, bytes)?;
-        state.inodes[self.inode].live.truncate(bytes as usize);
-        Ok(())
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        Ok(lock(&self.state).inodes[self.inode].live.len() as u64)
-    }
-}
+#[cfg(test)]
+mod tests;

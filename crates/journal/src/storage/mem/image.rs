@@ -40,8 +40,8 @@ impl MemStorage {
     pub fn unsynced(&self) -> Vec<Unsynced> {
         let state = self.state();
         let mut parts = Vec::new();
-        for (number, inode) in state.inodes.iter().enumerate() {
-            let name = state.live_names.iter().find(|(_, linked)| **linked == number);
+        for (number, inode) in &state.inodes {
+            let name = state.live_names.iter().find(|(_, linked)| *linked == number);
             let file = name.map_or_else(|| format!("#{number}"), |(name, _)| name.clone());
             let sectors = inode.unsynced_sectors.iter().filter(|&&sector| inode.differs(sector));
             parts.extend(sectors.map(|&sector| Unsynced::Sector { file: file.clone(), sector }));
@@ -65,15 +65,16 @@ impl MemStorage {
                 Survive::Chosen(chosen) => chosen.contains(&(index - 1)),
             }
         };
-        let mut inodes = Vec::new();
-        for inode in &state.inodes {
+        let mut inodes = BTreeMap::new();
+        for (number, inode) in &state.inodes {
             let mut left = inode.durable.clone();
             for &sector in inode.unsynced_sectors.iter().filter(|&&sector| inode.differs(sector)) {
                 if survives() {
                     inode.copy_sector(sector, &mut left);
                 }
             }
-            inodes.push(Inode { live: left.clone(), durable: left, ..Inode::default() });
+            let inode = Inode { live: left.clone(), durable: left, ..Inode::default() };
+            inodes.insert(*number, inode);
         }
         let mut names = state.durable_names.clone();
         for change in &state.unsynced_names {
@@ -81,14 +82,16 @@ impl MemStorage {
                 apply(&mut names, change);
             }
         }
-        let after = State {
+        let mut after = State {
             inodes,
+            inodes_made: state.inodes_made,
             live_names: names.clone(),
             durable_names: names,
             capacity_bytes: state.capacity_bytes,
             random: mix(state.random),
             ..State::default()
         };
+        after.sync_names();
         MemStorage { state: Arc::new(Mutex::new(after)), prefix: Arc::clone(&self.prefix) }
     }
 }
