@@ -15,10 +15,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use courant_node::TrialBalance;
 use serde_json::{Value, json};
 
 use actor::Actor;
-use meter::Meter;
+pub(crate) use meter::Meter;
 use rhythm::Rhythm;
 use world::World;
 
@@ -40,6 +41,7 @@ pub(crate) fn run(
     client: &Client,
     peak_per_second: u32,
     stop: &AtomicBool,
+    meter: &Mutex<Meter>,
     out: &mut Output,
 ) -> Result<(), Failure> {
     let world = World::new();
@@ -51,17 +53,30 @@ pub(crate) fn run(
          request that is answered when it is on disk; Ctrl-C stops it"
     ));
     let rhythm = Rhythm::new(clock::now(), peak_per_second);
-    let meter = Mutex::new(Meter::new());
     std::thread::scope(|scope| {
         for number in 0..ACTORS {
             let actor = Actor::new(client.clone(), &world, &rhythm, SEED + number);
-            let meter = &meter;
             scope.spawn(move || actor.work(number, ACTORS, meter, stop));
         }
-        let result = watch(client, &rhythm, &meter, stop, out);
+        let result = watch(client, &rhythm, meter, stop, out);
         stop.store(true, Ordering::Relaxed);
         result
     })
+}
+
+/// Prints what the whole demo came to; `balance` is what the server ended with.
+pub(crate) fn sum_up(
+    meter: &Mutex<Meter>,
+    balance: &TrialBalance,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let counts = meter::lock(meter).all();
+    if out.json {
+        out.json_line(&json!({"total": counts.total_json(balance)}))?;
+    } else {
+        out.line(counts.total_text(balance))?;
+    }
+    if balance.balanced { Ok(()) } else { Err(unbalanced()) }
 }
 
 fn open_accounts(client: &Client, world: &World) -> Result<(), Failure> {
@@ -104,16 +119,57 @@ fn watch(
             out.flush()?;
         }
         if balance["balanced"] != Value::Bool(true) {
-            return Err(Failure::internal("debits differ from credits"));
+            return Err(unbalanced());
         }
     }
     Ok(())
 }
 
+fn unbalanced() -> Failure {
+    Failure::internal("debits differ from credits")
+}
+
+fn verdict(is_balanced: bool) -> &'static str {
+    if is_balanced { "debits = credits" } else { "DEBITS DIFFER FROM CREDITS" }
+}
+
 impl meter::Counts {
+    fn accepted(&self) -> u64 {
+        self.answered - self.rejected - self.repeated
+    }
+
+    fn total_text(&self, balance: &TrialBalance) -> String {
+        format!(
+            "in all: {} answers: {} accepted, {} rejected, {} repeats; {} errors; p50 {:.1} ms, \
+             p99 {:.1} ms; {} payments in the ledger, {}",
+            self.answered,
+            self.accepted(),
+            self.rejected,
+            self.repeated,
+            self.failed,
+            self.p50_ms,
+            self.p99_ms,
+            balance.payments,
+            verdict(balance.balanced),
+        )
+    }
+
+    fn total_json(&self, balance: &TrialBalance) -> Value {
+        json!({
+            "answered": self.answered,
+            "accepted": self.accepted(),
+            "rejected": self.rejected,
+            "repeated": self.repeated,
+            "failed": self.failed,
+            "p50_ms": self.p50_ms,
+            "p99_ms": self.p99_ms,
+            "payments": balance.payments,
+            "balanced": balance.balanced,
+        })
+    }
+
     /// One line; `balance` is the server's trial balance.
     fn text(&self, clock: &str, balance: &Value) -> String {
-        let is_balanced = balance["balanced"] == Value::Bool(true);
         format!(
             "{clock}  {:>5} payments/s  p50 {:>6.1} ms  p99 {:>6.1} ms  rejected {:>3}  \
              repeats {:>3}  errors {}  {:>7} in all  {}",
@@ -124,7 +180,7 @@ impl meter::Counts {
             self.repeated,
             self.failed,
             cell(balance, "payments"),
-            if is_balanced { "debits = credits" } else { "DEBITS DIFFER FROM CREDITS" },
+            verdict(balance["balanced"] == Value::Bool(true)),
         )
     }
 

@@ -77,5 +77,5 @@ fn on_own_server(data: &Path, out: &mut Output) -> Result<Exit, Failure> {
     let result = czech_bank::run(&client, out);
     running.ask_to_stop();
     let ended = running.wait();
-    result.and_then(|exit| ended.map(|()| exit))
+    result.and_then(|exit| ended.map(|_| exit))
 }

@@ -6,8 +6,8 @@ mod running;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use clap::{Args, ValueEnum};
 use courant_node::OPEN_PAYMENTS_MAX;
@@ -18,7 +18,7 @@ use retention::RetentionArgs;
 pub(crate) use running::{Running, Setting};
 
 use crate::client::{ADMIN_KEY_FILE, Client, key_in};
-use crate::demo;
+use crate::demo::{self, Meter};
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Output, note};
 use crate::progress;
@@ -100,10 +100,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     let mut out = Output::new(args.json);
     greet(&running, &data, &mut out)?;
     if args.demo {
-        let shown = play(&running, args.demo_rate, &mut out);
+        let meter = Mutex::new(Meter::new());
+        let played = play(&running, args.demo_rate, &meter, &mut out);
         running.ask_to_stop();
         let ended = running.wait();
-        shown.and(ended)?;
+        played?;
+        demo::sum_up(&meter, &ended?, &mut out)?;
         note(format_args!("to check all of it:  courant verify --data {}", data.display()));
         return Ok(Exit::Success);
     }
@@ -111,10 +113,15 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn play(running: &Running, rate: u32, out: &mut Output) -> Result<(), Failure> {
+fn play(
+    running: &Running,
+    rate: u32,
+    meter: &Mutex<Meter>,
+    out: &mut Output,
+) -> Result<(), Failure> {
     let client = Client::new(&running.url, &running.key()?)?;
     let stop: Arc<AtomicBool> = running.stopping();
-    let result = demo::run(&client, rate, &stop, out);
+    let result = demo::run(&client, rate, &stop, meter, out);
     // While the server stops, requests of the demo fail; that is no failure of the demo.
     if stop.load(Ordering::Relaxed) && running.was_asked_to_stop() { Ok(()) } else { result }
 }

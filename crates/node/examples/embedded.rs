@@ -1,7 +1,8 @@
 //! Courant as a library, without any server: open a directory, pay from many threads, read
 //! balances.
 //!
-//! `cargo run --release -p courant-node --example embedded`
+//! `cargo run --release -p courant-node --example embedded [DIR]`; without a directory it makes a
+//! new temporary one, and leaves it.
 
 use courant_node::engine::command::OpenAccount;
 use courant_node::engine::{Caller, Command};
@@ -10,14 +11,27 @@ use courant_node::ledger::{
 };
 use courant_node::{Node, NodeOptions, Reply};
 use std::error::Error;
-use std::io::Write as _;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 const THREADS: usize = 8;
 const PAYMENTS: usize = 500;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let directory = std::env::temp_dir().join("courant-embedded-example");
-    let node = Node::open(&directory, NodeOptions::default())?;
+    let directory = match std::env::args_os().nth(1) {
+        Some(directory) => PathBuf::from(directory),
+        None => tempfile::Builder::new().prefix("courant-embedded-").tempdir()?.keep(),
+    };
+    run(&directory, NodeOptions::default(), &mut std::io::stdout().lock())
+}
+
+pub(crate) fn run(
+    directory: &Path,
+    options: NodeOptions,
+    out: &mut impl Write,
+) -> Result<(), Box<dyn Error>> {
+    writeln!(out, "directory {}", directory.display())?;
+    let node = Node::open(directory, options)?;
     let me = Caller::default();
 
     // Opening again what is open is a repeat, so the example can run twice.
@@ -46,7 +60,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         threads.into_iter().for_each(|t| t.join().expect("no thread panics"));
     });
 
-    let mut out = std::io::stdout().lock();
     for name in ["alice", "shop"] {
         let read = node.account(id(name)).wait()?.ok_or("it was opened above")?;
         let balance = format_minor(read.account.balance(), Currency::EUR);

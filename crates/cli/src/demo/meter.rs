@@ -21,7 +21,14 @@ pub(super) enum Ending {
 
 /// Collects.
 #[derive(Debug)]
-pub(super) struct Meter {
+pub(crate) struct Meter {
+    /// Since the last look.
+    recent: Tally,
+    all: Tally,
+}
+
+#[derive(Debug)]
+struct Tally {
     latencies_us: Histogram<u64>,
     counts: Counts,
 }
@@ -38,13 +45,34 @@ pub(super) struct Counts {
 }
 
 impl Meter {
-    pub(super) fn new() -> Meter {
-        let latencies_us = Histogram::new_with_bounds(1, LATENCY_MAX_US, 3);
-        let latencies_us = latencies_us.expect("1 us to 60 s with 3 digits is a valid range");
-        Meter { latencies_us, counts: Counts::default() }
+    pub(crate) fn new() -> Meter {
+        Meter { recent: Tally::new(), all: Tally::new() }
     }
 
     pub(super) fn add(&mut self, latency: Duration, ending: Ending) {
+        self.recent.add(latency, ending);
+        self.all.add(latency, ending);
+    }
+
+    /// What came together since the last call.
+    pub(super) fn take(&mut self) -> Counts {
+        std::mem::replace(&mut self.recent, Tally::new()).counts()
+    }
+
+    /// What came together from the beginning on.
+    pub(super) fn all(&self) -> Counts {
+        self.all.counts()
+    }
+}
+
+impl Tally {
+    fn new() -> Tally {
+        let latencies_us = Histogram::new_with_bounds(1, LATENCY_MAX_US, 3);
+        let latencies_us = latencies_us.expect("1 us to 60 s with 3 digits is a valid range");
+        Tally { latencies_us, counts: Counts::default() }
+    }
+
+    fn add(&mut self, latency: Duration, ending: Ending) {
         match ending {
             Ending::Failed => {
                 self.counts.failed += 1;
@@ -58,12 +86,9 @@ impl Meter {
         self.latencies_us.saturating_record(latency.as_micros() as u64);
     }
 
-    /// What came together since the last call.
-    pub(super) fn take(&mut self) -> Counts {
+    fn counts(&self) -> Counts {
         let quantile_ms = |q| self.latencies_us.value_at_quantile(q) as f64 / 1_000.0;
-        let (p50_ms, p99_ms) = (quantile_ms(0.50), quantile_ms(0.99));
-        self.latencies_us.reset();
-        Counts { p50_ms, p99_ms, ..std::mem::take(&mut self.counts) }
+        Counts { p50_ms: quantile_ms(0.50), p99_ms: quantile_ms(0.99), ..self.counts.clone() }
     }
 }
 

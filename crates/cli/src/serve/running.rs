@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use courant_journal::{OpenError as JournalError, Progress};
-use courant_node::{Node, NodeOptions, OpenError, Retention};
+use courant_node::{Node, NodeOptions, OpenError, Retention, TrialBalance};
 use courant_server::{Config, ServeError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -57,7 +57,7 @@ pub(crate) struct Running {
     pub(crate) new_key: Option<String>,
     data: PathBuf,
     ask: Arc<Ask>,
-    thread: JoinHandle<Result<(), Failure>>,
+    thread: JoinHandle<Result<TrialBalance, Failure>>,
 }
 
 /// How the server is asked to stop, and how others see that it does.
@@ -104,7 +104,7 @@ impl Running {
         match has_started.recv() {
             Ok(()) => Ok(running),
             // The thread ended before it served: it says why.
-            Err(mpsc::RecvError) => running.wait().and_then(|()| {
+            Err(mpsc::RecvError) => running.wait().and_then(|_| {
                 Err(Failure::internal("the server ended before it had begun to serve"))
             }),
         }
@@ -133,8 +133,9 @@ impl Running {
         self.ask.asked.notify_one();
     }
 
-    /// Waits until the server has ended; an error says why, if nobody wanted it to.
-    pub(crate) fn wait(self) -> Result<(), Failure> {
+    /// Waits until the server has ended, and gives the sums it ended with; an error says why, if
+    /// nobody wanted it to.
+    pub(crate) fn wait(self) -> Result<TrialBalance, Failure> {
         match self.thread.join() {
             Ok(result) => result,
             Err(_) => Err(Failure::internal("the server's thread failed")),
@@ -166,7 +167,7 @@ struct Serving {
 }
 
 impl Serving {
-    fn run(self, heeds_signals: bool, started: &mpsc::Sender<()>) -> Result<(), Failure> {
+    fn run(self, heeds_signals: bool, started: &mpsc::Sender<()>) -> Result<TrialBalance, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(WORKER_THREADS)
             .thread_name("courant-http")
@@ -183,8 +184,10 @@ impl Serving {
         });
         ask.stopping.store(true, Ordering::Relaxed);
         drop(runtime);
+        let balance = node.trial_balance().wait();
         node.close();
-        served
+        served?;
+        balance.map_err(|error| Failure::internal(error.to_string()))
     }
 }
 

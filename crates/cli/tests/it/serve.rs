@@ -81,6 +81,14 @@ fn the_demo_pays_and_balances_every_second() {
     }
     assert!(paid > 100, "{paid}");
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let last: serde_json::Value = serde_json::from_str(&lines.last().unwrap().unwrap()).unwrap();
+    let total = &last["total"];
+    let count = |name: &str| total[name].as_u64().unwrap();
+    assert_eq!((&total["balanced"], count("failed")), (&true.into(), 0), "{total}");
+    assert!(count("answered") >= paid, "{paid} in the first seconds, {total}");
+    let parts = count("accepted") + count("rejected") + count("repeated");
+    assert_eq!(parts, count("answered"), "{total}");
+    assert!(total["p50_ms"].as_f64().unwrap() <= total["p99_ms"].as_f64().unwrap(), "{total}");
     let ended = Ended::of(child.wait_with_output().unwrap()).with_code(0);
     assert!(ended.stderr.contains("stopping"), "{}", ended.stderr);
     run(&["verify", "--data", data.to_str().unwrap()]).with_code(0);

@@ -5,6 +5,7 @@ mod common;
 
 mod clock;
 mod due;
+mod example;
 mod faults;
 mod files;
 mod leading;
