@@ -61,6 +61,13 @@ impl Tests {
     }
 }
 
+/// True for a line of libtest or cargo that names a test that failed, or a program that died.
+pub(crate) fn says_what_failed(line: &str) -> bool {
+    (line.starts_with("test ") && line.ends_with("FAILED"))
+        || line.contains(" panicked at ")
+        || line.contains("(signal: ")
+}
+
 /// What a step came to: the tests that ran, and the sentence of its failure if it failed.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {

@@ -3,14 +3,14 @@
 //! Everything that is built, is built with one profile and one feature set, so that no step
 //! rebuilds what another has built.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::report::{Outcome, Tests};
+use crate::report::{self, Outcome, Tests};
 
 /// The cargo profile of every check: see `[profile.ci]` in the workspace's Cargo.toml.
 pub(crate) const PROFILE: &str = "ci";
@@ -55,26 +55,48 @@ pub(crate) fn run(command: &mut Command) -> Result<Outcome> {
     Ok(Outcome::default())
 }
 
-/// Runs to the end, passes its standard output through, and adds up the test summaries in it.
+/// Runs to the end, passes its output through, and adds up the test summaries in it. A failure
+/// repeats the lines that say what failed: the rest of the output is long.
 pub(crate) fn run_tests(command: &mut Command) -> Result<Outcome> {
     println!("$ {}", shown(command));
     let mut child = command
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot start {}", shown(command)))?;
     let stdout = child.stdout.take().expect("standard output was asked to be a pipe");
+    let stderr = child.stderr.take().expect("standard error was asked to be a pipe");
     let mut tests = Tests::default();
-    for line in BufReader::new(stdout).split(b'\n') {
-        let line = line.context("reading the output of the tests")?;
+    let (mut found, told) = std::thread::scope(|scope| {
+        let errors = scope.spawn(|| findings(stderr, |line| eprintln!("{line}")));
+        let found = findings(stdout, |line| {
+            println!("{line}");
+            tests += Tests::from_summary_line(line).unwrap_or_default();
+        });
+        (found, errors.join().expect("passing lines through does not panic"))
+    });
+    found.extend(told);
+    found.truncate(FINDINGS_MAX);
+    let status = child.wait().context("waiting for the tests")?;
+    let found: String = found.iter().map(|line| format!("\n    {line}")).collect();
+    let failure = (!status.success()).then(|| format!("{}: {status}{found}", shown(command)));
+    Ok(Outcome { tests, failure })
+}
+
+/// Lines that a failure repeats.
+const FINDINGS_MAX: usize = 20;
+
+/// Passes each line on, and gives those that say what failed.
+fn findings(output: impl Read, mut pass_on: impl FnMut(&str)) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line);
-        println!("{line}");
-        if let Some(more) = Tests::from_summary_line(&line) {
-            tests += more;
+        pass_on(&line);
+        if report::says_what_failed(&line) && found.len() < FINDINGS_MAX {
+            found.push(line.trim().chars().take(200).collect());
         }
     }
-    let status = child.wait().context("waiting for the tests")?;
-    let failure = (!status.success()).then(|| format!("{}: {status}", shown(command)));
-    Ok(Outcome { tests, failure })
+    found
 }
 
 /// Runs silently and returns the standard output; an error carries the standard error.

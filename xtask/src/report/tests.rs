@@ -1,6 +1,6 @@
 //! The closing line is only as true as the reading of other programs' summary lines.
 
-use super::{Outcome, Run, Tests};
+use super::{Outcome, Run, Tests, says_what_failed};
 use std::process::ExitCode;
 
 #[test]
@@ -21,6 +21,22 @@ fn summary_lines_are_read() {
 fn other_lines_are_not_summaries() {
     for line in ["", "test a::b ... ok", "running 3 tests", "x passed, y failed", "3 passed"] {
         assert_eq!(Tests::from_summary_line(line), None, "{line}");
+    }
+}
+
+#[test]
+fn lines_that_say_what_failed_are_known() {
+    for (line, is_one) in [
+        ("test faults::a_full_disk ... FAILED", true),
+        ("thread 'courant-ids' (1054) panicked at crates/node/src/ids/index.rs:111:9:", true),
+        (
+            "  process didn't exit successfully: `x` (signal: 6, SIGABRT: process abort signal)",
+            true,
+        ),
+        ("test faults::a_full_disk ... ok", false),
+        ("test result: FAILED. 2 passed; 11 failed; 0 ignored; finished in 0.00s", false),
+    ] {
+        assert_eq!(says_what_failed(line), is_one, "{line}");
     }
 }
 
