@@ -179,6 +179,33 @@ fn metrics_say_what_an_old_file_waits_for() {
 }
 
 #[test]
+fn an_event_of_a_step_tells_it_also_when_the_order_was_dropped() {
+    let server = Server::over(forgetful());
+    prepare(&server);
+    let pay = |id: &str, amount: &str| loop {
+        // Generations of 60 ids push callers back now and then.
+        match server.client.post("/v1/payments", &transfer(id, amount)).status {
+            201 => break,
+            status => assert_eq!(status, 503),
+        }
+    };
+    let told = (0..).find_map(|n| {
+        let id = format!("p-{n}");
+        pay(&id, "0.02");
+        (0..10).for_each(|more| pay(&format!("{id}-{more}"), "0.01"));
+        let refund = json!({"id": format!("r-{n}"), "amount": "0.01", "currency": "EUR"});
+        let answer = server.client.post(&format!("/v1/payments/{id}/refunds"), &refund);
+        assert!([201, 410, 503].contains(&answer.status), "{}", answer.text());
+        let oldest = server.client.get("/v1/events?type=payment.refunded&limit=1").expect(200);
+        let data = &oldest["items"][0]["data"];
+        data.get("order").map(|_| data.clone())
+    });
+    let told = told.expect("it went on until there was one");
+    let child = told["id"].as_str().expect("a text").replace('p', "r");
+    assert_eq!(told["step"], json!({"child": child, "amount": "0.01", "currency": "EUR"}));
+}
+
+#[test]
 fn what_was_dropped_is_410_and_is_not_done_again() {
     let server = Server::over(forgetful());
     prepare(&server);
