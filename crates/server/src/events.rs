@@ -12,7 +12,7 @@ mod id;
 mod render;
 
 pub(crate) use follower::{Batch, Follower, Limits};
-pub(crate) use id::EventId;
+pub(crate) use id::{EventId, cursor_place};
 
 use crate::input::query::Place;
 use courant_engine::command::{AccountChange, Step};

@@ -83,8 +83,9 @@ faults! {
     HistoryRetired GONE "history_retired", "This needs a record that was archived or dropped. If \
         the request was sent before, it was done then, and it is not done again. Nothing was done \
         now.";
-    HistoryReplaced GONE "history_replaced", "The event with this id was lost when the server was \
-        restored from a backup or its journal was repaired; other events stand in its place.";
+    HistoryReplaced GONE "history_replaced", "What this id or cursor names was lost when the \
+        server was restored from a backup or its journal was repaired; something else stands in \
+        its place.";
     NotReady SERVICE_UNAVAILABLE "not_ready", "The server does not take payments now.";
     StorageFull INSUFFICIENT_STORAGE "storage_full", "The disk of the server is full. Nothing was \
         done; send it again when there is room. Reads go on, and what was done before is told to \

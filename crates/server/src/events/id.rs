@@ -50,31 +50,65 @@ impl EventId {
         field: &'static str,
         incarnations: &Incarnations,
     ) -> Result<Place, Problem> {
-        if EventId::of(incarnations, self.place) == self {
-            return Ok(self.place);
-        }
-        if !incarnations.knows(self.incarnation) {
-            let detail = format!(
+        let detail = match self.resolve(incarnations) {
+            Ok(place) => return Ok(place),
+            Err(Gone::NotOurs) => return Err(not_ours(field).into()),
+            Err(Gone::Unknown) => format!(
                 "the event {self} is of a past that this server knows nothing of: it was restored \
                  from a backup or its journal was repaired since; send after={} for all events \
                  there are, and leave out those whose ids you have seen",
                 Place::BEGIN
-            );
-            return Err(Problem::because(Fault::HistoryReplaced, detail).at(field));
-        }
-        let next = incarnations.after(self.incarnation);
-        let Some(next) = next.filter(|next| next.begin <= self.place.lsn) else {
-            return Err(not_ours(field).into());
+            ),
+            Err(Gone::LostFrom(begin)) => format!(
+                "the event {self} was lost when the server was restored from a backup or its \
+                 journal was repaired, as was all from LSN {begin} on; send after={} for all that \
+                 came in its place",
+                EventId::of(incarnations, Place::whole(Lsn(begin.0.saturating_sub(1))))
+            ),
         };
-        let before = Place::whole(Lsn(next.begin.0.saturating_sub(1)));
-        let detail = format!(
-            "the event {self} was lost when the server was restored from a backup or its journal \
-             was repaired, as was all from LSN {} on; send after={} for all that came in its place",
-            next.begin,
-            EventId::of(incarnations, before)
-        );
         Err(Problem::because(Fault::HistoryReplaced, detail).at(field))
     }
+
+    fn resolve(self, incarnations: &Incarnations) -> Result<Place, Gone> {
+        if EventId::of(incarnations, self.place) == self {
+            return Ok(self.place);
+        }
+        if !incarnations.knows(self.incarnation) {
+            return Err(Gone::Unknown);
+        }
+        match incarnations.after(self.incarnation) {
+            Some(next) if next.begin <= self.place.lsn => Err(Gone::LostFrom(next.begin)),
+            _ => Err(Gone::NotOurs),
+        }
+    }
+}
+
+/// Why an id names nothing.
+enum Gone {
+    /// Its incarnation is not known.
+    Unknown,
+    /// All from here on was lost.
+    LostFrom(Lsn),
+    /// No server has given it.
+    NotOurs,
+}
+
+/// The place that the cursor of a page names: an id, but of what stands in a list.
+///
+/// # Errors
+/// It is none, or was lost with the end of the journal: then the list is to be read anew.
+pub(crate) fn cursor_place(text: &str, incarnations: &Incarnations) -> Result<Place, Problem> {
+    let id = EventId::parse("cursor", text)?;
+    id.resolve(incarnations).map_err(|gone| match gone {
+        Gone::NotOurs => not_ours("cursor").into(),
+        Gone::Unknown | Gone::LostFrom(_) => {
+            let detail = format!(
+                "what the cursor {id} names was lost when the server was restored from a backup or \
+                 its journal was repaired: read the list anew, without a cursor"
+            );
+            Problem::because(Fault::HistoryReplaced, detail).at("cursor")
+        }
+    })
 }
 
 fn not_ours(field: &'static str) -> FieldError {

@@ -4,7 +4,7 @@ use crate::answer::{self, Answer};
 use crate::app::{App, Recorded};
 use crate::body;
 use crate::edge::{PaymentReader, PaymentWriter};
-use crate::events::EventsOf;
+use crate::events::{EventId, EventsOf, cursor_place};
 use crate::input::payment::PaymentBody;
 use crate::input::query::{Asked, PageQuery, PathId, Place};
 use crate::problem::{Fault, Problem};
@@ -96,7 +96,8 @@ pub(super) async fn steps(
     is_wanted: fn(&Record<'_>) -> bool,
 ) -> Answer {
     let limit = query.limit()?;
-    let cursor = query.cursor.as_deref().map(|text| Place::parse("cursor", text)).transpose()?;
+    let cursor = query.cursor.as_deref();
+    let cursor = cursor.map(|text| cursor_place(text, app.node.incarnations())).transpose()?;
     let read = find(app, path.id()?).await?;
     let json = app.blocking(move |node| {
         let begin = cursor.map_or(read.latest_lsn, |place| place.lsn);
@@ -154,7 +155,8 @@ fn steps_before(
         let payment = payment_in(&record, id).ok_or_else(unknown_cursor)?;
         if is_wanted(&record) {
             if items.len() == limit {
-                next_cursor = Some(lsn.to_string());
+                let place = Place::whole(lsn);
+                next_cursor = Some(EventId::of(node.incarnations(), place).to_string());
                 break;
             }
             let payment = PaymentAsOf { order, payment, lsn, at: record.at };

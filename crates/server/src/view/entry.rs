@@ -44,12 +44,26 @@ pub(crate) struct EntryView {
     pub(crate) place: Place,
 }
 
-/// A record of an account's chain, and the account's sums before and after it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Movement<'r, 'a> {
-    pub(crate) lsn: Lsn,
-    pub(crate) record: &'r Record<'a>,
-    pub(crate) before: Sums,
+/// What a record says of an account that it touched, but for what the record before it says: what
+/// the account's sums were.
+#[derive(Debug)]
+pub(crate) struct Movement {
+    after: Sums,
+    /// In the record's order.
+    lines: Vec<Line>,
+}
+
+/// An entry without its amounts.
+#[derive(Debug)]
+struct Line {
+    place: Place,
+    time: Time,
+    kind: &'static str,
+    payment: String,
+    child: Option<String>,
+    counterparts: Vec<String>,
+    /// What a payment of a group added to the sums; `None`: all that the record did.
+    added: Option<Sums>,
 }
 
 /// What a record says about an account that it touched.
@@ -65,62 +79,99 @@ fn touched(outcome: &Outcome) -> Option<&AccountsAfter> {
     }
 }
 
-impl Movement<'_, '_> {
-    /// The entries of the record for an account, newest first.
-    pub(crate) fn entries(self, no: AccountNo, account: &Account) -> Vec<EntryView> {
-        let Some(after) = account_in(self.record, no) else { return Vec::new() };
-        match &self.record.outcome {
-            Outcome::Payment(outcome) => {
-                let sums = (self.before, after.after);
-                vec![self.entry((no, account), 0, &outcome.payment, sums)]
-            }
+impl Movement {
+    /// What a record says of an account; `None` if it did not touch it.
+    pub(crate) fn of(lsn: Lsn, record: &Record<'_>, no: AccountNo) -> Option<Movement> {
+        let after = account_in(record, no)?.after;
+        let line = |(index, payment, added)| Line::new((lsn, record), no, (index, payment), added);
+        let lines = match &record.outcome {
+            Outcome::Payment(outcome) => vec![line((0, &outcome.payment, None))],
             Outcome::Group(group) => {
-                let mut sums = self.before;
-                let mut entries = Vec::new();
-                for (index, payment) in group.payments.iter().enumerate() {
-                    let before = sums;
+                let added = |payment: &Payment| {
+                    let mut sums = Sums::default();
                     payment.legs.iter().for_each(|leg| begun(leg, payment.status, no, &mut sums));
-                    if sums != before {
-                        entries.push(self.entry((no, account), index, payment, (before, sums)));
-                    }
-                }
-                entries.reverse();
-                entries
+                    (sums != Sums::default()).then_some(sums)
+                };
+                let payments = group.payments.iter().enumerate();
+                let touching = payments.filter_map(|(index, payment)| {
+                    added(payment).map(|added| (index, payment, Some(added)))
+                });
+                touching.map(line).collect()
             }
             _ => Vec::new(),
-        }
+        };
+        Some(Movement { after, lines })
     }
 
-    fn entry(
-        self,
-        (no, account): (AccountNo, &Account),
-        index: usize,
-        payment: &Payment,
-        (before, after): (Sums, Sums),
-    ) -> EntryView {
-        let Movement { lsn, record, .. } = self;
-        let (side, currency) = (account.terms.side, account.terms.currency);
-        let signed = |minor| Decimal::signed(minor, currency);
-        let held = |sums: &Sums| sums.balance(side) - sums.balance_low(side);
-        let events = EventsOf::record(record);
+    /// The account's sums after the record.
+    pub(crate) fn after(&self) -> Sums {
+        self.after
+    }
+
+    /// The entries of the record for its account, newest first.
+    pub(crate) fn entries(self, before: Sums, account: &Account) -> Vec<EntryView> {
+        let mut sums = before;
+        let mut entries = Vec::with_capacity(self.lines.len());
+        for line in self.lines {
+            let before = sums;
+            sums = line.added.map_or(self.after, |added| sum(before, added));
+            entries.push(line.entry(account, before, sums));
+        }
+        entries.reverse();
+        entries
+    }
+}
+
+impl Line {
+    fn new(
+        (lsn, record): (Lsn, &Record<'_>),
+        no: AccountNo,
+        (index, payment): (usize, &Payment),
+        added: Option<Sums>,
+    ) -> Line {
         let id = records::payment_id(record, index).map(IdBuf::from);
         let child = match &record.command {
             Command::Step(step) => step.step.child().map(|child| child.as_str().to_owned()),
             _ => None,
         };
-        EntryView {
-            lsn: lsn.0,
+        Line {
+            place: Place::part(lsn, index as u32),
             time: Time(record.at),
-            kind: events.kind(index as u32).name(),
+            kind: EventsOf::record(record).kind(index as u32).name(),
             payment: id.map(|id| id.as_str().to_owned()).unwrap_or_default(),
+            child,
+            counterparts: counterparts(no, payment, &record.outcome),
+            added,
+        }
+    }
+
+    fn entry(self, account: &Account, before: Sums, after: Sums) -> EntryView {
+        let (side, currency) = (account.terms.side, account.terms.currency);
+        let signed = |minor| Decimal::signed(minor, currency);
+        let held = |sums: &Sums| sums.balance(side) - sums.balance_low(side);
+        let Line { place, time, kind, payment, child, counterparts, .. } = self;
+        EntryView {
+            lsn: place.lsn.0,
+            time,
+            kind,
+            payment,
             child,
             amount: signed(after.balance(side) - before.balance(side)),
             held: signed(held(&after) - held(&before)),
-            counterparts: counterparts(no, payment, &record.outcome),
+            counterparts,
             balance: signed(after.balance(side)),
             sums: SumsView::new(after, currency),
-            place: Place::part(lsn, index as u32),
+            place,
         }
+    }
+}
+
+fn sum(one: Sums, other: Sums) -> Sums {
+    Sums {
+        debits_pending: one.debits_pending + other.debits_pending,
+        debits_posted: one.debits_posted + other.debits_posted,
+        credits_pending: one.credits_pending + other.credits_pending,
+        credits_posted: one.credits_posted + other.credits_posted,
     }
 }
 

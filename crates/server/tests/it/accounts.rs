@@ -154,6 +154,50 @@ fn entries_show_what_moved_newest_first_and_add_up() {
 }
 
 #[test]
+fn a_cursor_of_a_history_that_a_restore_replaced_is_refused() {
+    const LISTS: [&str; 2] = ["/v1/accounts/alice/entries", "/v1/payments/hold/history"];
+    // Each changes the account and the payment, and so has an entry and a step.
+    let capture = |server: &Server, id: &str| {
+        let body = json!({"id": id, "amount": "1.00", "currency": "EUR"});
+        server.client.post("/v1/payments/hold/captures", &body).expect(201);
+    };
+    // The cursor behind the newest thing of a list.
+    let cursor = |server: &Server, list: &str| {
+        let page = server.client.get(&format!("{list}?limit=1")).expect(200);
+        page["next_cursor"].as_str().expect("there is more").to_owned()
+    };
+    let server = Server::with_alice_and_bob();
+    let mut hold = transfer("hold", "20.00");
+    hold["mode"] = json!("authorise");
+    server.client.post("/v1/payments", &hold).expect(201);
+    capture(&server, "kept");
+    let kept = LISTS.map(|list| cursor(&server, list));
+    let backup = server.back_up();
+    ["lost-1", "lost-2"].iter().for_each(|id| capture(&server, id));
+    let lost = LISTS.map(|list| cursor(&server, list));
+
+    let server = server.restored(&backup);
+    ["new-1", "new-2"].iter().for_each(|id| capture(&server, id));
+    for (list, (kept, lost)) in LISTS.iter().zip(kept.iter().zip(&lost)) {
+        let new = cursor(&server, list);
+        let place = |cursor: &str| cursor.split('.').next().map(str::to_owned);
+        let new_place = new.split_once('-').expect("of another past").1;
+        assert_eq!(place(new_place), place(lost), "another record stands there");
+        let problem = server.client.get(&format!("{list}?cursor={lost}"));
+        let problem = problem.problem(410, "history_replaced");
+        assert!(problem["detail"].as_str().expect("a text").contains("without a cursor"));
+        server.client.get(&format!("{list}?cursor={kept}")).expect(200);
+        server.client.get(&format!("{list}?cursor={new}")).expect(200);
+        assert_eq!(
+            pages(&server.client, list, 1).len(),
+            server.client.get(list).expect(200)["items"].as_array().expect("a list").len()
+        );
+        server.client.get(&format!("{list}?cursor=0badcafe-1")).problem(410, "history_replaced");
+        server.client.get(&format!("{list}?cursor=-1")).problem(400, "not_allowed");
+    }
+}
+
+#[test]
 fn the_trial_balance_adds_up() {
     let server = Server::with_alice_and_bob();
     server.client.post("/v1/payments", &transfer("p1", "10.00")).expect(201);
