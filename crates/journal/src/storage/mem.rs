@@ -3,9 +3,9 @@
 //! It keeps what running programs see (*live*) apart from what a power cut leaves (*durable*): per
 //! 512-byte sector for contents, per change for names. [`MemStorage::crash`] makes the directory
 //! that a power cut would leave, with any choice of the unsynced parts; the original stays as it
-//! is, so that a test can try every choice. A file that is removed for good, and open no more, takes
-//! no memory. Faults are planned for the n-th call of a kind and counted when they happen. It never
-//! reads a clock or the system's entropy.
+//! is, so that a test can try every choice. A file that is removed for good, and open no more,
+//! takes no memory. Faults are planned for the n-th call of a kind and counted when they happen. It
+//! never reads a clock or the system's entropy.
 
 mod fault;
 mod file;
