@@ -40,23 +40,26 @@ pub const AHEAD_MAX: usize = 16;
 
 impl State {
     /// Looks ahead for some commands. In rounds, each of which reads only where the round before
-    /// said: within a round no read waits for another.
+    /// said: within a round no read waits for another. The first only computes: what stands
+    /// between two reads keeps the processor from having both under way.
     pub(crate) fn look_ahead(&self, commands: &[Command<'_>]) -> [Hints; AHEAD_MAX] {
         assert!(commands.len() <= AHEAD_MAX, "more commands than are looked ahead for at once");
         let mut hints = [Hints::default(); AHEAD_MAX];
         let orders = || commands.iter().zip(0..AHEAD_MAX).filter_map(order_of);
-        let mut tags = [[0; 2]; AHEAD_MAX];
+        let mut tags = [[0; 3]; AHEAD_MAX];
         let mut read = 0;
         for (order, at) in orders() {
             let tag = self.tagger.tag(TagDomain::Payment, order.id.as_bytes());
             hints[at].payment_tag = Some(tag);
-            read ^= self.ids.touch(tag);
             let payee = order.payees.first().map_or(order.debtor, |payee| payee.creditor);
-            tags[at] = [self.accounts.tag(order.debtor), self.accounts.tag(payee)];
-            read ^= self.accounts.touch_index(tags[at][0]) ^ self.accounts.touch_index(tags[at][1]);
+            tags[at] = [tag, self.accounts.tag(order.debtor), self.accounts.tag(payee)];
+        }
+        for [payment, debtor, creditor] in tags {
+            read ^= self.ids.touch(payment);
+            read ^= self.accounts.touch_index(debtor) ^ self.accounts.touch_index(creditor);
         }
         for (_, at) in orders() {
-            let [debtor, creditor] = tags[at].map(|tag| self.accounts.guess(tag));
+            let [debtor, creditor] = [1, 2].map(|party| self.accounts.guess(tags[at][party]));
             for no in [debtor, creditor].into_iter().flatten() {
                 read ^= self.accounts.get(no).touch();
             }
