@@ -107,15 +107,17 @@ fn while_ids_find_no_room_a_repeat_has_its_first_outcome() {
     assert_eq!(balance(&node, "bob"), names.len() as i128 + 1);
 }
 
+/// One segment is enough and there are no snapshots: only ids make files.
+fn without_other_files() -> NodeOptions {
+    let mut options = NodeOptions { snapshot_bytes: u64::MAX, ..NodeOptions::small() };
+    options.journal.segment_bytes = 4 << 20;
+    options
+}
+
 #[test]
 fn ids_that_cannot_be_written_wait_and_none_is_lost() {
     let storage = MemStorage::new(2);
-    let options = || {
-        let mut options = NodeOptions { snapshot_bytes: u64::MAX, ..NodeOptions::small() };
-        options.journal.segment_bytes = 4 << 20;
-        options
-    };
-    let node = with_alice_and_bob(&storage, options());
+    let node = with_alice_and_bob(&storage, without_other_files());
     until_space_is_ready(&storage);
     fail(&storage, Operation::Create, 6);
     let names: Vec<String> = (0..100).map(|n| format!("p-{n}")).collect();
@@ -130,7 +132,7 @@ fn ids_that_cannot_be_written_wait_and_none_is_lost() {
         node.stats().id_runs > 0 && warnings.iter().any(|w| w.contains("writing ids failed"))
     });
     node.close();
-    let node = open(&storage, options()).expect("it opens");
+    let node = open(&storage, without_other_files()).expect("it opens");
     for name in &names {
         assert!(recorded(call(&node, &transfer(name))).1, "{name} is a repeat");
     }
@@ -139,12 +141,7 @@ fn ids_that_cannot_be_written_wait_and_none_is_lost() {
 #[test]
 fn ids_that_cannot_be_written_while_a_node_closes_leave_no_gap() {
     let storage = MemStorage::new(2);
-    let options = || {
-        let mut options = NodeOptions { snapshot_bytes: u64::MAX, ..NodeOptions::small() };
-        options.journal.segment_bytes = 4 << 20;
-        options
-    };
-    let node = with_alice_and_bob(&storage, options());
+    let node = with_alice_and_bob(&storage, without_other_files());
     until_space_is_ready(&storage);
     // Of two full generations the first meets the fault once the node closes, the second does not.
     let held = storage.hold_names(|name| name.starts_with("ids/"));
@@ -162,7 +159,7 @@ fn ids_that_cannot_be_written_while_a_node_closes_leave_no_gap() {
     drop(node);
     let left = storage.subdirectory("ids").expect("memory has no errors").list();
     assert!(left.expect("no errors").iter().all(|name| !name.ends_with(".ids")));
-    let node = open(&storage, options()).expect("it opens");
+    let node = open(&storage, without_other_files()).expect("it opens");
     for name in &names {
         assert!(recorded(call(&node, &transfer(name))).1, "{name} is a repeat");
     }
