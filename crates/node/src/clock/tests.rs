@@ -7,7 +7,7 @@ const BEGIN_NS: u64 = 1_800_000_000 * SECOND_NS as u64;
 
 /// A clock, and a look at it after so many seconds with the time of day so many nanoseconds ahead.
 fn looks() -> impl FnMut(u64, i64) -> (i64, i64) {
-    let begun = instant();
+    let begun = Duration::from_secs(12_345);
     let believed = (Timestamp(BEGIN_NS), begun);
     let mut clock = Clock { wall: WallClock::default(), believed };
     move |seconds, ahead_ns| {
@@ -47,6 +47,18 @@ fn small_steps_add_up_for_an_hour_and_no_longer() {
     // After an hour the first is what is believed, so the second is small.
     assert_eq!(look(3_601, step), (step, step));
     assert_eq!(look(3_602, 2 * step), (2 * step, step));
+}
+
+#[test]
+fn sleep_moves_both_clocks_and_is_no_step() {
+    let slept_ns = Arc::new(AtomicU64::new(0));
+    let mut clock = Clock::start(WallClock::after_sleep(Arc::clone(&slept_ns)));
+    let before = clock.look();
+    let night_ns = 8 * 3_600 * SECOND_NS as u64;
+    slept_ns.store(night_ns, Relaxed);
+    let after = clock.look();
+    assert!(after.now.nanos() - before.now.nanos() >= night_ns);
+    assert_eq!(complaint(after.step_ns), None, "{after:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use courant_node::engine::Command;
 use courant_node::ledger::{Order, Status, Timestamp};
 use courant_node::{CLOCK_STEP_MAX, NodeOptions, WallClock, payment_in};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -80,6 +80,17 @@ fn a_step_ahead_executes_nothing_until_the_node_is_started_again() {
     assert_eq!(node.clock_complaint(), None);
     let last = node.report().last_record_at.expect("there are records");
     assert!(time(&node).nanos() - last.nanos() > nanos(HOUR) as u64);
+}
+
+#[test]
+fn what_fell_due_while_the_machine_slept_is_done_when_it_wakes() {
+    let slept_ns = Arc::new(AtomicU64::new(0));
+    let clock = WallClock::after_sleep(Arc::clone(&slept_ns));
+    let options = NodeOptions { clock, ..NodeOptions::small() };
+    let node = with_a_scheduled_payment(&MemStorage::new(4), options);
+    slept_ns.store(2 * nanos(HOUR) as u64, Relaxed);
+    until(|| status(&node, "rent") == Status::Completed);
+    assert_eq!(node.clock_complaint(), None);
 }
 
 #[test]
