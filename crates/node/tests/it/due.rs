@@ -4,18 +4,21 @@ use crate::common::*;
 use courant_journal::MemStorage;
 use courant_node::engine::{Command, Lsn};
 use courant_node::ledger::{Order, Timestamp};
-use courant_node::{NodeOptions, Reply, Request};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use courant_node::{NodeOptions, Reply, Request, WallClock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::channel;
 
 const DUE: usize = 4_000;
-/// Time to take them in before they fall due.
-const AHEAD_NS: u64 = 4_000_000_000;
+/// They fall due when the machine has slept so long.
+const AHEAD_NS: u64 = 3_600_000_000_000;
 
 #[test]
 fn a_request_among_many_due_payments_is_answered_before_the_last_of_them() {
-    let options =
-        NodeOptions { recent_ids: 100_000, snapshot_bytes: u64::MAX, ..NodeOptions::small() };
+    let slept_ns = Arc::new(AtomicU64::new(0));
+    let clock = WallClock::after_sleep(Arc::clone(&slept_ns));
+    let small = NodeOptions { recent_ids: 100_000, ..NodeOptions::small() };
+    let options = NodeOptions { snapshot_bytes: u64::MAX, clock, ..small };
     let node = with_alice_and_bob(&MemStorage::new(1), options);
     let now = node.trial_balance().wait().expect("running").at;
     let at = Timestamp(now.nanos() + AHEAD_NS);
@@ -44,6 +47,7 @@ fn a_request_among_many_due_payments_is_answered_before_the_last_of_them() {
             let _ = ticket_sender.send(asking.submit(request).expect("there is room"));
         }
     });
+    slept_ns.store(AHEAD_NS, Relaxed);
     let ticket = ticket.recv().expect("they fall due");
     let (answered, _) = recorded(ticket.wait().expect("running")[0]);
     assert!(answered > scheduled);
