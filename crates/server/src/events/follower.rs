@@ -49,6 +49,11 @@ pub(crate) struct Follower {
     begun: Option<(Lsn, Payload)>,
     /// All events up to here were given out, or were not wanted.
     after: Place,
+    /// It began at the beginning and gave nothing out yet: the beginning is where the journal
+    /// begins, also when that moves.
+    at_begin: bool,
+    /// What it wanted to read next was retired under its hands: there would be a gap.
+    lost: Option<Lsn>,
 }
 
 impl Follower {
@@ -72,8 +77,18 @@ impl Follower {
         if after != Place::BEGIN && from < node.journal_begin() {
             return Err(records::retired(&node.retired(from)));
         }
-        let source = source.to_owned();
-        Ok(Follower { node, source, wanted, scan, cursor, begun: None, after })
+        let (source, at_begin) = (source.to_owned(), after == Place::BEGIN);
+        Ok(Follower {
+            node,
+            source,
+            wanted,
+            scan,
+            cursor,
+            begun: None,
+            after,
+            at_begin,
+            lost: None,
+        })
     }
 
     /// All events up to the one with this id were given out.
@@ -82,6 +97,9 @@ impl Follower {
     }
 
     /// Reads on. Blocks while it reads the disk, never for what is not there yet.
+    ///
+    /// # Errors
+    /// Records to be read next were archived or dropped meanwhile; or they cannot be read.
     pub(crate) fn read(&mut self, limits: Limits) -> Result<Batch, Problem> {
         let batch = self.read_on(limits);
         self.cursor.advance(self.after.lsn);
@@ -91,6 +109,9 @@ impl Follower {
     fn read_on(&mut self, limits: Limits) -> Result<Batch, Problem> {
         let mut batch = Batch::default();
         for _ in 0..limits.records {
+            if self.lost.is_some() {
+                break;
+            }
             let (lsn, bytes) = match self.begun.take() {
                 Some(begun) => begun,
                 None => match self.scan.next() {
@@ -98,8 +119,13 @@ impl Follower {
                         batch.is_end = true;
                         return Ok(batch);
                     }
+                    Some(Err(ReadError::Retired { .. })) if self.at_begin => {
+                        self.scan = self.node.scan(Lsn::NONE);
+                        continue;
+                    }
                     Some(Err(ReadError::Retired { lsn, .. })) => {
-                        return Err(records::retired(&self.node.retired(Lsn(lsn.0))));
+                        self.lost = Some(Lsn(lsn.0));
+                        continue;
                     }
                     Some(Err(error)) => return Err(records::unreadable(&error)),
                     Some(Ok(entry)) => (Lsn(entry.lsn.0), entry.payload),
@@ -110,7 +136,11 @@ impl Follower {
                 return Ok(batch);
             }
         }
-        Ok(batch)
+        match self.lost {
+            // What was read before it is told first.
+            Some(lsn) if batch.events.is_empty() => Err(records::retired(&self.node.retired(lsn))),
+            _ => Ok(batch),
+        }
     }
 
     /// Takes the events of a record that are still to come; false if the batch was full before its
@@ -137,6 +167,7 @@ impl Follower {
                 render((&self.node, &self.source), lsn, &record, index, &mut batch.json)?;
                 let id = EventId::of(self.node.incarnations(), place);
                 batch.events.push((id, kind.name(), start..batch.json.len()));
+                self.at_begin = false;
             }
             self.after = place;
         }
