@@ -18,7 +18,7 @@ use std::io;
 
 use crate::Lsn;
 use crate::chain::{CHAIN_FILE, ChainLog};
-use crate::copy::{Place, copy, hash, length};
+use crate::copy::{Place, Source, hash, length};
 use crate::error::{Doing, Failed, OpenError};
 use crate::format::segment::SegmentHeader;
 use crate::note::{NOTE_FILE, Note};
@@ -50,6 +50,9 @@ pub struct Extra<'a, S> {
     pub storage: &'a S,
     /// The file.
     pub name: &'a str,
+    /// It may be removed while the backup runs, as what replaces it is no part of this one: it is
+    /// opened before anything is copied, and stays so. For few files: each takes a descriptor.
+    pub may_vanish: bool,
 }
 
 /// What a backup did.
@@ -108,12 +111,13 @@ pub fn backup<S: Storage, D: Storage>(
     destination: &D,
     options: BackupOptions<'_, S>,
 ) -> Result<BackedUp, BackupError> {
+    let held = options.extra.iter().map(hold).collect::<Result<Vec<_>, _>>()?;
     let set = segments(storage)?;
     let to_copy = segments_up_to(&set.headers, options.end)?;
     let before = Manifest::load(destination)?;
     let earlier = proof::earlier_headers(destination, before.as_ref(), &to_copy[0])?;
     let done = BackedUp { begin: to_copy[0].base, end: options.end, ..BackedUp::default() };
-    let total = total(to_copy, &options)?;
+    let total = total(to_copy, &options, &held)?;
     let watch = Watch { progress: options.progress, passed: 0, total };
     let mut copying = Copying { storage, destination, before, earlier, done, watch };
     let mut files = Vec::new();
@@ -127,9 +131,9 @@ pub fn backup<S: Storage, D: Storage>(
         files.push(copying.written(NOTE_FILE, &note.encode(), options.end)?);
     }
     files.extend(copying.chain(options.end)?);
-    for Extra { directory, storage, name } in options.extra {
-        let place = Place { storage: *storage, name };
-        let stored = copying.file(&place, format!("{directory}/{name}"), options.end)?;
+    for (extra, held) in options.extra.iter().zip(held) {
+        let source = held.map_or_else(|| extra.open(), Ok)?;
+        let stored = copying.file(&source, extra.path(), options.end)?;
         copying.watch.pass(stored.bytes);
         files.push(stored);
     }
@@ -143,15 +147,36 @@ pub fn backup<S: Storage, D: Storage>(
     Ok(done)
 }
 
+impl<S: Storage> Extra<'_, S> {
+    fn path(&self) -> String {
+        format!("{}/{}", self.directory, self.name)
+    }
+
+    fn open(&self) -> Result<Source<S::File>, Failed> {
+        let place = Place { storage: self.storage, name: self.name };
+        let open = || Source::open(&place, length(&place)?);
+        open().doing("opening", self.name)
+    }
+}
+
+/// Opens a file that may vanish.
+fn hold<S: Storage>(extra: &Extra<'_, S>) -> Result<Option<Source<S::File>>, Failed> {
+    extra.may_vanish.then(|| extra.open()).transpose()
+}
+
 /// Bytes that a backup deals with, but for small files.
 fn total<S: Storage>(
     segments: &[SegmentHeader],
     options: &BackupOptions<'_, S>,
+    held: &[Option<Source<S::File>>],
 ) -> Result<u64, BackupError> {
     let mut total = options.end.0 - segments[0].base.0;
-    for Extra { directory, storage, name } in options.extra {
-        manifest::check_name(&format!("{directory}/{name}"))?;
-        total += length(&Place { storage: *storage, name }).doing("opening", name)?;
+    for (extra, held) in options.extra.iter().zip(held) {
+        manifest::check_name(&extra.path())?;
+        total += match held {
+            Some(source) => source.bytes,
+            None => extra.open()?.bytes,
+        };
     }
     Ok(total)
 }
@@ -245,7 +270,8 @@ impl<S: Storage, D: Storage> Copying<'_, S, D> {
             true => name.clone(),
             false => self.unused_name(&name, end),
         };
-        let copied = self.copy(&from, &stored, bytes)?;
+        let from = Source::open(&from, bytes).doing("opening", &name)?;
+        let copied = self.copy(&from, &name, &stored)?;
         let to = Place { storage: self.destination, name: &stored };
         let sound = proof::check_copy(&to, segment, next, bytes).doing("reading back", &stored)?;
         if let Err(corrupt) = sound {
@@ -281,19 +307,23 @@ impl<S: Storage, D: Storage> Copying<'_, S, D> {
 
     /// Any other file, whole, under a name that no file of the backup before has; the same file
     /// again if it has not changed.
-    fn file(&mut self, from: &Place<'_, S>, name: String, end: Lsn) -> Result<Stored, BackupError> {
-        manifest::check_name(&name)?;
-        let bytes = length(from).doing("opening", from.name)?;
+    fn file(
+        &mut self,
+        from: &Source<S::File>,
+        name: String,
+        end: Lsn,
+    ) -> Result<Stored, BackupError> {
+        let bytes = from.bytes;
         let before = self.before.iter().flat_map(|before| &before.files);
         if let Some(known) = before.into_iter().find(|file| file.name == name)
             && known.bytes == bytes
-            && hash(from, bytes).doing("reading", from.name)? == known.hash
+            && from.hash().doing("reading", &name)? == known.hash
         {
             self.done.files_kept += 1;
             return Ok(known.clone());
         }
         let stored = self.unused_name(&name, end);
-        let copied = self.copy(from, &stored, bytes)?;
+        let copied = self.copy(from, &name, &stored)?;
         Ok(Stored { hash: copied, stored, name, bytes, full_bytes: bytes })
     }
 
@@ -333,13 +363,13 @@ impl<S: Storage, D: Storage> Copying<'_, S, D> {
     /// Copies and reads back.
     fn copy(
         &mut self,
-        from: &Place<'_, S>,
+        from: &Source<S::File>,
+        name: &str,
         stored: &str,
-        bytes: u64,
     ) -> Result<blake3::Hash, BackupError> {
         let to = Place { storage: self.destination, name: stored };
-        let copied =
-            copy(from, &to, bytes, |done| self.watch.within(done)).doing("copying", from.name)?;
+        let bytes = from.bytes;
+        let copied = from.copy(&to, |done| self.watch.within(done)).doing("copying", name)?;
         if hash(&to, bytes).doing("reading back", stored)? != copied {
             return Err(BackupError::FileDiffers(stored.to_owned()));
         }

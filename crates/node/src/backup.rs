@@ -111,7 +111,11 @@ fn attempt<S: Storage, D: Storage>(
     files.extend(snapshot.iter().map(|(name, _)| (SNAPSHOTS, &snapshots, name.clone())));
     let extra: Vec<Extra<'_, S>> = files
         .iter()
-        .map(|(directory, storage, name)| Extra { directory, storage: *storage, name })
+        .map(|&(directory, storage, ref name)| {
+            // Merged and pruned, while all others only ever come.
+            let may_vanish = [IDS, SNAPSHOTS].contains(&directory);
+            Extra { directory, storage, name, may_vanish }
+        })
         .collect();
     let end = end().map_err(io("reading", "the end of the journal"))?;
     let journal = directory("journal")?;

@@ -2,8 +2,9 @@
 
 use super::manifest::{Manifest, Stored};
 use super::{
-    BTreeMap, BackedUp, BackupError, Doing, Lsn, Place, Progress, Storage, Watch, copy, hash, io,
+    BTreeMap, BackedUp, BackupError, Doing, Lsn, Place, Progress, Storage, Watch, hash, io,
 };
+use crate::copy::copy;
 use crate::format::BLOCK_BYTES;
 use crate::segments::base_in;
 use crate::storage::{Access, Caching, File, uninterrupted, write_zeros};

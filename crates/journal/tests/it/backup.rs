@@ -79,7 +79,8 @@ fn a_running_journal_is_backed_up_incrementally_and_restored() {
     append(&mut journal, 10);
     let snapshots = storage.subdirectory("snapshots").unwrap();
     snapshots.put("7.snap", b"state of the engine");
-    let extra = [Extra { directory: "snapshots", storage: &snapshots, name: "7.snap" }];
+    let extra =
+        [Extra { directory: "snapshots", storage: &snapshots, name: "7.snap", may_vanish: true }];
     let options = BackupOptions { extra: &extra, ..up_to(&journal) };
     let second = backup(&storage, &copy, options).unwrap();
     assert!(second.files_kept >= 2 && second.bytes_copied < first.bytes_copied, "{second:?}");
@@ -190,7 +191,12 @@ fn a_damaged_or_missing_file_of_a_backup_is_named() {
     }
     let error = restore(&copy, &storage, nowhere, |_| Ok(()), Progress::default()).unwrap_err();
     assert!(matches!(error, BackupError::NotEmpty(_)), "{error}");
-    let extra = [Extra { directory: "snapshots", storage: &storage, name: "../outside" }];
+    let extra = [Extra {
+        directory: "snapshots",
+        storage: &storage,
+        name: "../outside",
+        may_vanish: false,
+    }];
     let options = BackupOptions { extra: &extra, ..up_to(&journal) };
     let error = backup(&storage, &copy, options).unwrap_err();
     assert!(matches!(error, BackupError::Name(_)), "{error}");

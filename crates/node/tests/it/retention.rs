@@ -15,6 +15,7 @@ use courant_node::{
 };
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 const ARCHIVE: &str = "/archive";
@@ -415,6 +416,42 @@ fn a_backup_of_a_running_node_answers_as_the_original_did() {
         }
         assert!(kept > 0, "a later backup copies only what is new");
     }
+}
+
+#[test]
+fn a_backup_needs_no_second_try_when_ids_are_merged_while_it_copies() {
+    let storage = MemStorage::new(13);
+    let node = with_alice_and_bob(&storage, dropping());
+    let mut payments = Payments::new();
+    pay_until(&node, &mut payments, || {
+        let stats = node.stats();
+        stats.snapshots >= 2 && stats.id_runs >= 2 && stats.retired_segments >= 2
+    });
+    let end = node.durable_end();
+    node.close();
+    let tries = AtomicUsize::new(0);
+    let end = || {
+        tries.fetch_add(1, Relaxed);
+        Ok(courant_journal::Lsn(end.0))
+    };
+    let disk = storage.clone();
+    let progress = Progress::told_to(move |_, _| {
+        for directory in ["ids", "snapshots"] {
+            let directory = disk.subdirectory(directory).expect("memory has no errors");
+            let names = directory.list().expect("no errors");
+            names.iter().for_each(|name| directory.remove(name).expect("it was there"));
+            directory.sync_dir().expect("no errors");
+        }
+    });
+    let copy = MemStorage::new(113);
+    let source = BackupSource { root: &storage, secrets: &["secret"], end };
+    parts::backup(&source, &copy, progress).expect("what was there is copied");
+    assert_eq!(tries.load(Relaxed), 1);
+    let target = MemStorage::new(114);
+    restore(&copy, &target, Progress::default()).expect("it is whole");
+    let again = open(&target, dropping()).expect("it opens");
+    assert_eq!(again.report().warnings, Vec::<String>::new());
+    assert!(again.report().snapshot > Lsn::NONE, "it starts from a snapshot");
 }
 
 #[test]
