@@ -54,7 +54,7 @@ impl State {
             let payee = order.payees.first().map_or(order.debtor, |payee| payee.creditor);
             tags[at] = [tag, self.accounts.tag(order.debtor), self.accounts.tag(payee)];
         }
-        for [payment, debtor, creditor] in tags {
+        for &[payment, debtor, creditor] in &tags[..commands.len()] {
             read ^= self.ids.touch(payment);
             read ^= self.accounts.touch_index(debtor) ^ self.accounts.touch_index(creditor);
         }

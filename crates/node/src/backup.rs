@@ -10,7 +10,7 @@ use crate::error::IndexError;
 use crate::formats::check_formats;
 use crate::ids::index;
 use crate::incarnation::{self, Incarnations};
-use crate::kept::Kept;
+use crate::kept::{self, Kept};
 use crate::retention::LOG_FILE;
 use crate::snapshots;
 use courant_engine::Lsn;
@@ -122,6 +122,15 @@ fn attempt<S: Storage, D: Storage>(
     let options = BackupOptions { end, extra: &extra, progress: progress.clone() };
     let done = journal::backup(&journal, destination, options)?;
     let begin = Lsn(done.begin.0);
+    let was_copied = |directory: &str, name: &str| {
+        files.iter().any(|(of, _, copied)| *of == directory && copied == name)
+    };
+    // What was retired after the lists were made left what was kept of it in files of its own.
+    let kept_now = Kept::files(&kept).map_err(io("listing", KEPT))?;
+    let is_missed = |name: &String| kept::base_in(name) < Some(begin) && !was_copied(KEPT, name);
+    if kept_now.iter().any(is_missed) || (begin > Lsn::NONE && !was_copied(ROOT, LOG_FILE)) {
+        return Err(Missed::Moved(BackupError::Retired));
+    }
     let snapshot_begin = snapshot.map_or(Lsn::NONE, |(_, begin)| begin);
     match begin <= snapshot_begin.min(runs.through()) || begin == Lsn::NONE {
         true => Ok(done),

@@ -185,6 +185,6 @@ fn file_name(base: Lsn) -> String {
     format!("{:020}.kept", base.0)
 }
 
-fn base_in(name: &str) -> Option<Lsn> {
+pub(crate) fn base_in(name: &str) -> Option<Lsn> {
     name.strip_suffix(".kept").filter(|digits| digits.len() == 20)?.parse().ok().map(Lsn)
 }

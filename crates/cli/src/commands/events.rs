@@ -65,8 +65,8 @@ fn follow(client: &Client, args: &EventsArgs, out: &mut Output) -> Result<Exit, 
             Ok(events) => {
                 // An error here is a broken connection; what came before it is complete.
                 for event in events.map_while(Result::ok) {
-                    lost_since = None;
                     if !event.data.is_empty() {
+                        lost_since = None;
                         let parsed = serde_json::from_str(&event.data);
                         let parsed: Value = parsed.map_err(|e| Failure::internal(e.to_string()))?;
                         print(&parsed, out)?;

@@ -63,7 +63,10 @@ fn seal<S: Storage>(core: &Core<S>, frozen: Arc<Frozen>) -> Result<ControlFlow<(
     drop(frozen);
     let forgotten = core.visit(move |engine: &mut Engine| engine.drop_ids_through(generation));
     // Emptied here and not on the engine thread: these are tens of megabytes.
-    let forgotten = forgotten.wait().map_err(|stopped| stopped.to_string())?;
+    let forgotten = match forgotten.wait() {
+        Err(_) if core.is_ending() => return Ok(ControlFlow::Break(())),
+        forgotten => forgotten.map_err(|stopped| stopped.to_string())?,
+    };
     if let Some(spare) = forgotten.into_iter().find_map(Spare::reuse) {
         drop(core.visit(move |engine: &mut Engine| engine.keep_spare(spare)).wait());
     }

@@ -13,6 +13,7 @@ use courant_node::parts::{self, BackupSource, check_formats, restore};
 use courant_node::{
     Keep, Lacks, LookupError, Need, NodeOptions, OpenError, Place, Reply, Retention, Unavailable,
 };
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -453,6 +454,44 @@ fn a_backup_needs_no_second_try_when_ids_are_merged_while_it_copies() {
     let again = open(&target, dropping()).expect("it opens");
     assert_eq!(again.report().warnings, Vec::<String>::new());
     assert!(again.report().snapshot > Lsn::NONE, "it starts from a snapshot");
+}
+
+#[test]
+fn a_backup_has_what_was_kept_of_a_segment_that_went_while_it_began() {
+    let storage = MemStorage::new(77);
+    let node = with_alice_and_bob(&storage, dropping());
+    let reader = RefCell::new(Some(node.cursor(Lsn::NONE)));
+    let is_ready = || node.stats().snapshots >= 6 && node.stats().id_runs >= 2;
+    pay_until(&node, &mut Payments::new(), is_ready);
+    // Nothing but the reader holds anything, and what is listed reaches beyond what goes.
+    node.snapshot().expect("it is written");
+    until(|| matches!(node.stats().held_by, Some((Need::Reader, _))));
+    // Retired after the files were listed, and before the journal is.
+    let end = || {
+        if reader.borrow_mut().take().is_some() {
+            until(|| node.journal_begin() > Lsn::NONE);
+        }
+        node.durable_end()
+    };
+    let copy = MemStorage::new(78);
+    let done = until_done(|| backup(&storage, &copy, end));
+    assert!(done.begin > courant_journal::Lsn::NONE, "{done:?}");
+    let target = MemStorage::new(79);
+    restore(&copy, &target, Progress::default()).expect("it is whole");
+    let again = open(&target, dropping()).expect("it opens");
+    let alice = again.account(id("alice")).wait().expect("running").expect("there").account;
+    let opening = again.record(Lsn(alice.opened_record)).expect("it was kept");
+    assert!(opening.is_some());
+}
+
+/// A node that retires all the time may need more tries than one backup makes.
+fn until_done(mut backup: impl FnMut() -> Result<BackedUp, BackupError>) -> BackedUp {
+    loop {
+        match backup() {
+            Err(BackupError::Retired) => {}
+            done => return done.expect("it is copied"),
+        }
+    }
 }
 
 #[test]

@@ -49,8 +49,8 @@ pub(crate) struct Follower {
     begun: Option<(Lsn, Payload)>,
     /// All events up to here were given out, or were not wanted.
     after: Place,
-    /// It began at the beginning and gave nothing out yet: the beginning is where the journal
-    /// begins, also when that moves.
+    /// It began at the beginning, gave nothing out yet and has not come to the end: the beginning
+    /// is where the journal begins, also when that moves.
     at_begin: bool,
     /// What it wanted to read next was retired under its hands: there would be a gap.
     lost: Option<Lsn>,
@@ -70,7 +70,8 @@ impl Follower {
         // A place within a record begins with that record, one after a record with the next.
         let from = match after.index() {
             None if after.lsn != Lsn::NONE => Lsn(after.lsn.0.saturating_add(1)),
-            _ => after.lsn,
+            None => node.journal_begin(),
+            Some(_) => after.lsn,
         };
         // The cursor comes first: what is there now, stays.
         let (cursor, scan) = (node.cursor(from), node.scan(from));
@@ -116,10 +117,12 @@ impl Follower {
                 Some(begun) => begun,
                 None => match self.scan.next() {
                     None => {
+                        self.at_begin = false;
                         batch.is_end = true;
                         return Ok(batch);
                     }
                     Some(Err(ReadError::Retired { .. })) if self.at_begin => {
+                        self.cursor = self.node.cursor(self.node.journal_begin());
                         self.scan = self.node.scan(Lsn::NONE);
                         continue;
                     }
