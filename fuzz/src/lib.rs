@@ -9,6 +9,7 @@
 //! writes the format, so they follow it when it changes.
 
 mod amount;
+mod amqp;
 mod batch;
 mod csv;
 mod framing;
@@ -33,10 +34,13 @@ pub struct Target {
 
 /// Every target.
 pub const TARGETS: &[Target] =
-    &[AMOUNT, BATCH, CSV, FRAMING, JSON, PROTOBUF, RECORD, SEGMENT, SNAPSHOT];
+    &[AMOUNT, AMQP, BATCH, CSV, FRAMING, JSON, PROTOBUF, RECORD, SEGMENT, SNAPSHOT];
 
 /// A decimal amount with its currency: reading, and writing it back.
 pub const AMOUNT: Target = Target { name: "amount", seeds: amount::seeds, run: amount::run };
+
+/// AMQP: frames, methods, content headers, field tables, and whole sessions.
+pub const AMQP: Target = Target { name: "amqp", seeds: amqp::seeds, run: amqp::run };
 
 /// What stands in a segment of the journal: recovery, reading, verifying, repairing.
 pub const BATCH: Target = Target { name: "batch", seeds: batch::seeds, run: batch::run };
