@@ -31,7 +31,7 @@ const SUITES: &[Suite] = &[
     },
     Suite {
         name: "model",
-        about: "1,000,000 random commands, every answer and the whole state against a naive ledger",
+        about: "1,000,000 random commands each for engine and broker, all compared with naive ones",
         run: || program_test("model", &[], ("COURANT_MODEL_COMMANDS", "1000000")),
     },
     Suite {
