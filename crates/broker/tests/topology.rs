@@ -4,7 +4,7 @@
 //! In between, snapshots are made a section at a time, and the broker is replaced by one recovered
 //! from changes or a snapshot.
 //!
-//! `COURANT_MODEL_COMMANDS` sets how many commands are made, `COURANT_MODEL_SEED` repeats one
+//! `COURANT_TOPOLOGY_COMMANDS` sets how many commands are made, `COURANT_TOPOLOGY_SEED` repeats one
 //! world.
 
 mod reference;
@@ -330,18 +330,18 @@ fn number_from_env(name: &str) -> Option<u64> {
 
 /// Another one in every run, unless one is asked for.
 fn first_seed() -> u64 {
-    let random = || RandomState::new().hash_one("model") >> 16;
-    number_from_env("COURANT_MODEL_SEED").unwrap_or_else(random)
+    let random = || RandomState::new().hash_one("topology") >> 16;
+    number_from_env("COURANT_TOPOLOGY_SEED").unwrap_or_else(random)
 }
 
 #[test]
 fn the_broker_answers_as_the_reference_does() {
-    let commands = number_from_env("COURANT_MODEL_COMMANDS").unwrap_or(COMMANDS);
+    let commands = number_from_env("COURANT_TOPOLOGY_COMMANDS").unwrap_or(COMMANDS);
     let worlds = commands.div_ceil(COMMANDS_PER_WORLD);
-    let one = number_from_env("COURANT_MODEL_SEED").is_some();
+    let one = number_from_env("COURANT_TOPOLOGY_SEED").is_some();
     let mut seen = Seen::default();
     for seed in (first_seed()..).take(if one { 1 } else { worlds as usize }) {
-        println!("COURANT_MODEL_SEED={seed}");
+        println!("COURANT_TOPOLOGY_SEED={seed}");
         let mut trial = Trial::new(seed);
         trial.run(COMMANDS_PER_WORLD.min(commands));
         seen.add(trial.seen);
